@@ -1,0 +1,1 @@
+"""Benchmarks of dovela against its peers and against the floors under it, all inside one run."""

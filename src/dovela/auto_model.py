@@ -1,0 +1,133 @@
+"""Picks the configuration and model class that a checkpoint names by its `model_type`.
+
+Only classes that are built in, or that the caller has defined or imported, are ever picked.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .config import BUILTIN, CONFIGS, PretrainedConfig
+from .errors import ConfigError, RegistryError
+from .hub import split_options
+from .lazy import missing_backend
+
+
+class AutoConfig:
+    """`AutoConfig.from_pretrained(name)`: the configuration of a checkpoint, in the class of its type."""
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path, **overrides: Any) -> Any:
+        """As `from_pretrained` of the class that the file's `model_type` names."""
+        options, overrides = split_options(overrides)
+        data, _ = PretrainedConfig.get_config_dict(name_or_path, **options)
+        if not isinstance(data.get("model_type"), str):
+            raise ConfigError(
+                str(name_or_path), "its configuration names no model_type", hint="Open it with the class itself, as BertConfig."
+            )
+        return CONFIGS.get(data["model_type"]).from_pretrained(name_or_path, **options, **overrides)
+
+    @classmethod
+    def for_model(cls, model_type: str, **fields: Any) -> PretrainedConfig:
+        """A new configuration of a type by its name: `AutoConfig.for_model("bert", num_hidden_layers=2)`."""
+        return CONFIGS.get(model_type)(**fields)
+
+    @classmethod
+    def register(cls, model_type: str, config: type[PretrainedConfig], exist_ok: bool = False) -> None:
+        """Name a class that one does not own; one's own are registered by their definition."""
+        CONFIGS.register(model_type, config, exist_ok=exist_ok)
+
+
+class _AutoModel:
+    task: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        name = type(self).__name__
+        raise RegistryError(name, "is not built itself", hint=f"Use {name}.from_pretrained(…) or {name}.from_config(…).")
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | Path, *, config: Any = None, **arguments: Any) -> Any:
+        """Open a checkpoint with the model class of its type for this task; arguments as of that class."""
+        options, rest = split_options(arguments)
+        known = config
+        if not isinstance(config, PretrainedConfig):
+            known = AutoConfig.from_pretrained(name_or_path if config is None else config, **options)
+        return cls._model_class(type(known)).from_pretrained(name_or_path, config=config, **options, **rest)
+
+    @classmethod
+    def from_config(cls, config: PretrainedConfig, **arguments: Any) -> Any:
+        """A model with random weights."""
+        return cls._model_class(type(config))(config, **arguments)
+
+    @classmethod
+    def register(cls, config: type[PretrainedConfig], model: type, exist_ok: bool = False) -> None:
+        """Let this task of a configuration's type be done by a class that one does not own."""
+        _models().register(f"{config.model_type}/{cls.task}", model, exist_ok=exist_ok)
+
+    @classmethod
+    def _model_class(cls, config: type[PretrainedConfig]) -> Any:
+        kind = config.model_type
+        models = _models()
+        if kind in BUILTIN:
+            importlib.import_module(f"dovela.models.{kind}.torch_model")
+        name = f"{kind}/{cls.task}"
+        if name in models:
+            return models.get(name)
+        heads = sorted(other.partition("/")[2] for other in models.names() if other.startswith(f"{kind}/"))
+        raise RegistryError(
+            f"{cls.__name__} for {kind!r}",
+            f"it has no model for the task {cls.task!r}",
+            hint=f"It has: {', '.join(heads) or 'none that is imported'}. A class of your own must be imported first.",
+        )
+
+
+def _models() -> Any:
+    try:
+        from .torch.model import MODELS
+    except ModuleNotFoundError as error:
+        raise missing_backend("AutoModel", error) from error
+    return MODELS
+
+
+class AutoModel(_AutoModel):
+    """The model without a head."""
+
+    task = "base"
+
+
+class AutoModelForMaskedLM(_AutoModel):
+    task = "masked-lm"
+
+
+class AutoModelForSequenceClassification(_AutoModel):
+    task = "sequence-classification"
+
+
+class AutoModelForTokenClassification(_AutoModel):
+    task = "token-classification"
+
+
+class AutoModelForQuestionAnswering(_AutoModel):
+    task = "question-answering"
+
+
+class AutoModelForMultipleChoice(_AutoModel):
+    task = "multiple-choice"
+
+
+class AutoModelForNextSentencePrediction(_AutoModel):
+    task = "next-sentence-prediction"
+
+
+class AutoModelForPreTraining(_AutoModel):
+    task = "pre-training"
+
+
+class AutoModelForCausalLM(_AutoModel):
+    task = "causal-lm"
+
+
+class AutoModelForSeq2SeqLM(_AutoModel):
+    task = "seq2seq-lm"

@@ -1,0 +1,125 @@
+"""What models return: read by attribute, by key or by index; fields that are None are left out of keys and indices.
+
+Letters: B batch, S sequence, D hidden size, H heads, V vocabulary, L labels, C choices, N layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, dataclass_transform
+
+_watchers: list[Callable[[type[ModelOutput]], None]] = []
+
+
+@dataclass_transform()
+class ModelOutput:
+    """The base of every output. A subclass is a list of annotated fields, and becomes a dataclass by its definition."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(cls)
+        for watch in _watchers:
+            watch(cls)
+
+    def keys(self) -> list[str]:
+        return [f.name for f in fields(self) if getattr(self, f.name) is not None]  # type: ignore[arg-type]
+
+    def values(self) -> list[Any]:
+        return [getattr(self, name) for name in self.keys()]
+
+    def items(self) -> list[tuple[str, Any]]:
+        return [(name, getattr(self, name)) for name in self.keys()]
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        return tuple(self.values())
+
+    def __getitem__(self, key: str | int | slice) -> Any:
+        if isinstance(key, str):
+            if key not in self.keys():
+                raise KeyError(f"{key!r} is not in this {type(self).__name__}, which has {', '.join(self.keys())}")
+            return getattr(self, key)
+        return self.to_tuple()[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+
+def each_output(watch: Callable[[type[ModelOutput]], None]) -> None:
+    """Call `watch` for every output class there is and every one defined later (frameworks register them as trees)."""
+    _watchers.append(watch)
+    waiting = [ModelOutput]
+    while waiting:
+        for cls in waiting.pop().__subclasses__():
+            watch(cls)
+            waiting.append(cls)
+
+
+class BaseModelOutput(ModelOutput):
+    last_hidden_state: Any = None  # (B, S, D)
+    hidden_states: tuple[Any, ...] | None = None  # N + 1 of (B, S, D), the embeddings first
+    attentions: tuple[Any, ...] | None = None  # N of (B, H, S, S)
+
+
+class BaseModelOutputWithPooling(ModelOutput):
+    last_hidden_state: Any = None  # (B, S, D)
+    pooler_output: Any = None  # (B, D)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class MaskedLMOutput(ModelOutput):
+    loss: Any = None
+    logits: Any = None  # (B, S, V)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class SequenceClassifierOutput(ModelOutput):
+    loss: Any = None
+    logits: Any = None  # (B, L)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class TokenClassifierOutput(ModelOutput):
+    loss: Any = None
+    logits: Any = None  # (B, S, L)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class QuestionAnsweringModelOutput(ModelOutput):
+    loss: Any = None
+    start_logits: Any = None  # (B, S)
+    end_logits: Any = None  # (B, S)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class MultipleChoiceModelOutput(ModelOutput):
+    loss: Any = None
+    logits: Any = None  # (B, C)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class NextSentencePredictorOutput(ModelOutput):
+    loss: Any = None
+    logits: Any = None  # (B, 2)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class PreTrainingOutput(ModelOutput):
+    loss: Any = None
+    prediction_logits: Any = None  # (B, S, V)
+    seq_relationship_logits: Any = None  # (B, 2)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None

@@ -1,0 +1,69 @@
+"""Names given to classes and functions, so that data (a config, a checkpoint) can name them and never hold code."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from .errors import RegistryError, suggest
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """A mapping from names to things of one kind.
+
+    Two different things under one name are an error. Defining the same thing again (the same module and qualified
+    name, as when a notebook cell runs twice) replaces it.
+    """
+
+    def __init__(self, kind: str, builtin: Mapping[str, str] | None = None) -> None:
+        """`kind` is what messages call an entry. `builtin` maps names to "module:attribute", imported when asked for."""
+        self.kind = kind
+        self._builtin = dict(builtin or {})
+        self._entries: dict[str, T] = {}
+
+    def register(self, name: str, value: T, *, exist_ok: bool = False) -> T:
+        taken: Any = self._entries.get(name)
+        identity = _identity(value)
+        owner = self._builtin.get(name) if taken is None else _identity(taken)
+        if owner is not None and owner != identity and not exist_ok:
+            raise RegistryError(
+                f"{self.kind} {name!r}", f"is already {owner}, so {identity} cannot take the name", hint="Choose another name."
+            )
+        self._entries[name] = value
+        return value
+
+    def decorator(self, name: str) -> Callable[[T], T]:
+        """`@registry.decorator("name")` in front of a class or a function."""
+        return lambda value: self.register(name, value)
+
+    def get(self, name: str) -> T:
+        if name not in self._entries and name in self._builtin:
+            module, _, attribute = self._builtin[name].partition(":")
+            self._entries.setdefault(name, getattr(importlib.import_module(module), attribute))
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise RegistryError(
+                f"{self.kind} {name!r}",
+                f"is not registered{suggest(name, self.names())}",
+                hint=f"Registered: {', '.join(self.names()) or 'none'}. A class of your own must be imported first.",
+            ) from None
+
+    def describe(self, value: object) -> str:
+        """What was expected, when `value` is not registered here."""
+        names = self.names()
+        listed = f" ({', '.join(names)})" if len(names) <= 12 else ""
+        return f"a registered {self.kind}{listed}{suggest(str(value), names)}"
+
+    def names(self) -> list[str]:
+        return sorted({*self._entries, *self._builtin})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries or name in self._builtin
+
+
+def _identity(value: Any) -> str:
+    return f"{getattr(value, '__module__', '?')}:{getattr(value, '__qualname__', repr(value))}"

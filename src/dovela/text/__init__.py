@@ -1,0 +1,1 @@
+"""Tokenizers: one specification, a Python engine and one on the Rust library `tokenizers`."""

@@ -1,0 +1,118 @@
+"""Reading what a tokenizer was called with: which texts, padded and cut how; everything else is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError, suggest
+from ..notices import notice
+from .truncation import STRATEGIES
+
+Text = str | list[str]  # a text, or a text given as words
+Input = tuple[Text, Text | None]  # a sequence and, of a pair, the second
+UNBOUNDED = 10**20  # a model_max_length beyond this means: not known
+PADDINGS = ("longest", "max_length", "do_not_pad")
+
+
+def refuse_unknown(where: str, unknown: Iterable[str], known: Iterable[str]) -> None:
+    """An InputError that names every argument in `unknown`, with the nearest in `known`."""
+    known = sorted(known)
+    problems = [f"unknown argument {name!r}{suggest(name, known)}" for name in unknown]
+    if problems:
+        raise InputError(where, *problems, hint=f"Known: {', '.join(known)}.")
+
+
+def read_inputs(where: str, text: Any, pair: Any, words: bool) -> tuple[list[Input], bool]:
+    """The sequences to encode, and whether they came as a batch. `words`: texts are lists of words."""
+    batched = isinstance(text, (list, tuple)) and (not words or not text or isinstance(text[0], (list, tuple)))
+    if not batched:
+        return [(_text(where, text, words), None if pair is None else _text(where, pair, words))], False
+    if pair is None:
+        return [_row(f"{where}, row {i}", row, words) for i, row in enumerate(text)], True
+    if not isinstance(pair, (list, tuple)) or len(pair) != len(text):
+        got = f"{len(pair)}" if isinstance(pair, (list, tuple)) else f"one {type(pair).__name__}"
+        raise InputError(where, f"text_pair must have one entry for each of the {len(text)} texts, got {got}")
+    rows = zip(text, pair, strict=True)
+    return [(_text(f"{where}, row {i}", a, words), _text(f"{where}, row {i}", b, words)) for i, (a, b) in enumerate(rows)], True
+
+
+def _row(where: str, row: Any, words: bool) -> Input:
+    inner = (list, tuple) if words else str
+    is_pair = isinstance(row, (list, tuple)) and len(row) == 2 and all(isinstance(item, inner) for item in row)
+    return (_text(where, row[0], words), _text(where, row[1], words)) if is_pair else (_text(where, row, words), None)
+
+
+def _text(where: str, value: Any, words: bool) -> Text:
+    if not words:
+        if isinstance(value, str):
+            return value
+        hint = "For a text given as words, set is_split_into_words=True." if isinstance(value, (list, tuple)) else ""
+        raise InputError(where, f"expected a string, got {type(value).__name__} {_short(value)}", hint=hint)
+    if isinstance(value, (list, tuple)):
+        wrong = next((item for item in value if not isinstance(item, str)), None)
+        if wrong is None:
+            return list(value)
+        raise InputError(where, f"expected words, got {type(wrong).__name__} {_short(wrong)}")
+    raise InputError(where, f"is_split_into_words=True takes lists of words, got {type(value).__name__} {_short(value)}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What padding, truncation and max_length come to together."""
+
+    pad: bool
+    pad_length: int | None
+    truncate: str | None
+    max_length: int
+
+
+def read_lengths(
+    where: str,
+    padding: Any,
+    truncation: Any,
+    max_length: int | None,
+    stride: int,
+    multiple: int | None,
+    model_max_length: int,
+) -> Lengths:
+    """Make sense of the length arguments. `max_length` alone cuts, longest first, and says so."""
+    for name, value, least in (("max_length", max_length, 0), ("stride", stride, 0), ("pad_to_multiple_of", multiple, 1)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            raise InputError(where, f"{name} must be an integer of at least {least}, got {value!r}")
+    pad = {True: "longest", False: "do_not_pad", None: "do_not_pad"}.get(padding, padding) if _plain(padding) else padding
+    if pad not in PADDINGS:
+        raise InputError(where, f"padding={padding!r} is not one of True, False, {_names(PADDINGS)}{suggest(str(pad), PADDINGS)}")
+    if max_length is not None and truncation is None and pad == "do_not_pad":
+        notice("max_length was given without truncation: longer texts are cut (truncation='longest_first'). Pass truncation to choose.")
+        truncation = True
+    cut = {True: "longest_first", False: "do_not_truncate", None: "do_not_truncate"}.get(truncation, truncation) if _plain(truncation) else truncation
+    if cut not in (*STRATEGIES, "do_not_truncate"):
+        raise InputError(
+            where, f"truncation={truncation!r} is not one of True, False, {_names(STRATEGIES)}{suggest(str(cut), STRATEGIES)}"
+        )
+    bound = max_length if max_length is not None else model_max_length
+    if (pad == "max_length" or cut != "do_not_truncate") and bound > UNBOUNDED:
+        what = "padding='max_length'" if pad == "max_length" else f"truncation={truncation!r}"
+        raise InputError(
+            where, f"{what} needs a length, and this tokenizer has no model_max_length", hint="Give max_length=…, or set tokenizer.model_max_length."
+        )
+    if multiple and cut != "do_not_truncate" and pad != "do_not_pad" and bound % multiple:
+        raise InputError(where, f"truncating to {bound} and padding to a multiple of {multiple} contradict each other")
+    return Lengths(
+        pad != "do_not_pad", bound if pad == "max_length" else None, None if cut == "do_not_truncate" else cut, bound
+    )
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))

@@ -1,0 +1,386 @@
+"""What every tokenizer can be asked, whichever engine does the work.
+
+An engine provides the vocabulary (`_token_to_id`, `_id_to_token`, `_add`, `get_vocab`, `vocab_size`,
+`added_tokens_decoder`) and `_rows`, which turns texts into rows; calling, padding, conversion, decoding and files are here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, ClassVar, Literal
+
+from ..errors import InputError
+from ..registry import Registry
+from .arguments import Input, read_inputs, read_lengths, refuse_unknown
+from .batch import BatchEncoding
+from .encoding import Row
+from .files import TokenizerFiles
+from .padding import Padding, Side, as_columns
+from .special_tokens import ROLES, AddedToken, SpecialTokens
+from .tensors import check_kind
+from .truncation import Truncation
+
+TOKENIZERS: Registry[type[PreTrainedTokenizerBase]] = Registry(
+    "tokenizer",
+    {
+        "PreTrainedTokenizerFast": "dovela.text.fast:PreTrainedTokenizerFast",
+        "BertTokenizer": "dovela.models.bert.tokenizer:BertTokenizer",
+        "BertTokenizerFast": "dovela.models.bert.tokenizer:BertTokenizerFast",
+        "DistilBertTokenizer": "dovela.models.distilbert.tokenizer:DistilBertTokenizer",
+        "DistilBertTokenizerFast": "dovela.models.distilbert.tokenizer:DistilBertTokenizerFast",
+    },
+)
+# The columns of a row, in the order of the result.
+COLUMNS = {
+    "input_ids": "ids",
+    "token_type_ids": "type_ids",
+    "attention_mask": "attention_mask",
+    "special_tokens_mask": "special_tokens_mask",
+    "offset_mapping": "offsets",
+}
+NO_LENGTH = int(1e30)  # what files of this format say when the model's length is not known
+TIDY = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
+
+
+class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
+    """A tokenizer of either engine; `PreTrainedTokenizer` and `PreTrainedTokenizerFast` are the two.
+
+    A subclass keeps each argument of its constructor under the argument's own name: that is how it is saved.
+    """
+
+    model_input_names: ClassVar[Sequence[str]] = ("input_ids", "token_type_ids", "attention_mask")
+    is_fast: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
+        """Defining a tokenizer registers it by name, for AutoTokenizer."""
+        super().__init_subclass__(**kwargs)
+        if register:
+            TOKENIZERS.register(cls.__name__, cls)
+
+    def __init__(
+        self,
+        *,
+        bos_token: str | AddedToken | None = None,
+        eos_token: str | AddedToken | None = None,
+        unk_token: str | AddedToken | None = None,
+        sep_token: str | AddedToken | None = None,
+        pad_token: str | AddedToken | None = None,
+        cls_token: str | AddedToken | None = None,
+        mask_token: str | AddedToken | None = None,
+        additional_special_tokens: Sequence[str | AddedToken] | None = None,
+        added_tokens_decoder: Mapping[int, Any] | None = None,
+        model_max_length: int | None = None,
+        padding_side: Side = "right",
+        truncation_side: Side = "right",
+        pad_token_type_id: int = 0,
+        clean_up_tokenization_spaces: bool = False,
+        split_special_tokens: bool = False,
+        name_or_path: str = "",
+        **unknown: Any,
+    ) -> None:
+        """The engine's vocabulary must be in place before this is called.
+
+        `model_max_length`: what truncation=True cuts to. `added_tokens_decoder`: id -> token, as files have it.
+        `split_special_tokens`: treat special tokens found in a text as ordinary text.
+        """
+        where = type(self).__name__
+        refuse_unknown(where, unknown, self.known_arguments())
+        for name, value in (("padding_side", padding_side), ("truncation_side", truncation_side)):
+            if value not in ("left", "right"):
+                raise InputError(f"{where}.{name}", f"expected 'left' or 'right', got {value!r}")
+        if model_max_length is not None and (not isinstance(model_max_length, (int, float)) or model_max_length <= 0):
+            raise InputError(f"{where}.model_max_length", f"expected a positive integer, got {model_max_length!r}")
+        self.padding_side, self.truncation_side, self.pad_token_type_id = padding_side, truncation_side, pad_token_type_id
+        self.model_max_length = NO_LENGTH if model_max_length is None else int(model_max_length)
+        self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
+        self.split_special_tokens = split_special_tokens
+        self.name_or_path = name_or_path
+        self.extra: dict[str, Any] = {}  # what a file said that is not ours; written back
+        self._roles, self._additional = {}, []
+        self._restore({int(i): AddedToken.of(token) for i, token in (added_tokens_decoder or {}).items()})
+        given = (bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token)
+        known = {token.content: token for token in self.added_tokens_decoder.values()}
+        roles = {name: known.get(str(token), token) for name, token in zip(ROLES, given, strict=True) if token is not None}
+        more = [known.get(str(token), token) for token in additional_special_tokens or ()]
+        self.add_special_tokens(roles | {"additional_special_tokens": more})
+
+    @classmethod
+    @cache
+    def known_arguments(cls) -> frozenset[str]:
+        """The names that the constructor takes, of this class and those above it."""
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        owners = [vars(owner)["__init__"] for owner in cls.__mro__ if "__init__" in vars(owner) and owner is not object]
+        parameters = [p for init in owners for p in inspect.signature(init).parameters.values()]
+        return frozenset(p.name for p in parameters if p.kind in named) - {"self"}
+
+    # What an engine provides
+
+    def _rows(
+        self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
+    ) -> Sequence[Sequence[Row]]:
+        """For each input its row, and after it a row for each window over what was cut."""
+        raise NotImplementedError
+
+    def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
+        """Put added tokens of a saved tokenizer back at their ids."""
+        raise NotImplementedError
+
+    def get_vocab(self) -> dict[str, int]:
+        """Token -> id, with the added tokens."""
+        raise NotImplementedError
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of tokens without added ones; `len(tokenizer)` counts them all."""
+        raise NotImplementedError
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """Id -> added token, by id."""
+        raise NotImplementedError
+
+    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: list[int] | None = None) -> list[int]:
+        """A row's ids: the sequences with the special tokens around them. Here: none."""
+        return [*token_ids_0, *(token_ids_1 or ())]
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """A row's type ids: 0 through the first sequence, 1 after it."""
+        whole = len(self.build_inputs_with_special_tokens(token_ids_0, token_ids_1))
+        first = whole if token_ids_1 is None else len(self.build_inputs_with_special_tokens(token_ids_0))
+        return [0] * first + [1] * (whole - first)
+
+    # Calling
+
+    def __call__(
+        self,
+        text: Any,
+        text_pair: Any = None,
+        *,
+        add_special_tokens: bool = True,
+        padding: bool | str = False,
+        truncation: bool | str | None = None,
+        max_length: int | None = None,
+        stride: int = 0,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_tensors: str | None = None,
+        return_token_type_ids: bool | None = None,
+        return_attention_mask: bool | None = None,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_length: bool = False,
+        **unknown: Any,
+    ) -> BatchEncoding:
+        """Texts -> ids and masks for a model.
+
+        `text` is a string, a list of strings, or a list of pairs; with `is_split_into_words`, a list of words takes a
+        string's place. Offsets are [start, stop) in characters of the text as given (of the word, for split words).
+
+        `padding`: True (to the longest row), "max_length" or False. `truncation`: True or "longest_first",
+        "only_first", "only_second", False. `return_overflowing_tokens` gives what was cut as further rows, `stride`
+        tokens of each repeated in the next, and the column overflow_to_sample_mapping. `return_tensors`: "np", "pt",
+        "jax" or "tf"; lists otherwise.
+        """
+        where = f"{type(self).__name__}()"
+        refuse_unknown(where, unknown, _call_arguments())
+        check_kind(where, return_tensors)
+        inputs, batched = read_inputs(where, text, text_pair, is_split_into_words)
+        lengths = read_lengths(where, padding, truncation, max_length, stride, pad_to_multiple_of, self.model_max_length)
+        cut = None
+        if lengths.truncate is not None:
+            cut = Truncation(lengths.max_length, lengths.truncate, stride, self.truncation_side)  # type: ignore[arg-type]
+        sampled = self._rows(inputs, add_special_tokens, cut, is_split_into_words, where)
+        if return_overflowing_tokens:
+            rows = [row for windows in sampled for row in windows]
+        else:
+            rows = [windows[0] for windows in sampled]
+        if lengths.pad:
+            self._padding(where, padding_side, lengths.pad_length, pad_to_multiple_of).rows(rows)
+        wanted = {
+            "input_ids": True,
+            "token_type_ids": self._wants("token_type_ids", return_token_type_ids),
+            "attention_mask": self._wants("attention_mask", return_attention_mask),
+            "special_tokens_mask": return_special_tokens_mask,
+            "offset_mapping": return_offsets_mapping,
+        }
+        data: dict[str, Any] = {
+            name: [getattr(row, COLUMNS[name]) for row in rows] for name, wants in wanted.items() if wants
+        }
+        if return_length:
+            data["length"] = [len(row.ids) for row in rows]
+        if return_overflowing_tokens:
+            data["overflow_to_sample_mapping"] = [i for i, windows in enumerate(sampled) for _ in windows]
+        elif not batched and return_tensors is None:
+            data = {name: column if name == "length" else column[0] for name, column in data.items()}
+        return BatchEncoding(data, rows, return_tensors, is_fast=self.is_fast)
+
+    def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
+        """The ids of one text or pair; options as in calling. A list, or a (1, L) tensor with `return_tensors`."""
+        return self(text, text_pair, **options)["input_ids"]
+
+    def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any) -> list[str]:
+        """The tokens of one text or pair, as strings."""
+        if not isinstance(text, str) and not options.get("is_split_into_words"):
+            raise InputError(f"{type(self).__name__}.tokenize", f"expected a string, got {type(text).__name__}")
+        return self(text, pair, add_special_tokens=add_special_tokens, **options).tokens()
+
+    def pad(
+        self,
+        encoded_inputs: Any,
+        padding: bool | str = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        padding_side: Side | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | None = None,
+    ) -> BatchEncoding:
+        """Bring rows that were made without padding to one length, as a collate function does.
+
+        Takes a mapping of columns, or a list of mappings (rows). Columns of other names than ours stay as they are.
+        """
+        where = f"{type(self).__name__}.pad"
+        check_kind(where, return_tensors)
+        columns, batched = as_columns(where, encoded_inputs)
+        if "attention_mask" not in columns and self._wants("attention_mask", return_attention_mask):
+            columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
+        lengths = read_lengths(where, padding, False, max_length, 0, pad_to_multiple_of, self.model_max_length)
+        if lengths.pad:
+            columns = self._padding(where, padding_side, lengths.pad_length, pad_to_multiple_of).columns(columns)
+        if not batched:
+            columns = {name: column[0] for name, column in columns.items()}
+        return BatchEncoding(columns, tensor_type=return_tensors, is_fast=self.is_fast)
+
+    def _wants(self, column: str, asked: bool | None) -> bool:
+        return column in self.model_input_names if asked is None else asked
+
+    def _padding(self, where: str, side: Side | None, length: int | None, multiple: int | None) -> Padding:
+        pad_id, pad_token = self.pad_token_id, self.pad_token
+        if pad_id is None or pad_token is None:
+            raise InputError(
+                where, "padding needs a padding token, and there is none",
+                hint='Set one: tokenizer.pad_token = tokenizer.eos_token, or tokenizer.add_special_tokens({"pad_token": "[PAD]"}).',
+            )
+        side = self.padding_side if side is None else side
+        if side not in ("left", "right"):
+            raise InputError(where, f"padding_side must be 'left' or 'right', got {side!r}")
+        return Padding(side, pad_id, pad_token, self.pad_token_type_id, length, multiple)
+
+    # Special tokens in a row
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """How many special tokens a row of one sequence, or of a pair, gets."""
+        return len(self.build_inputs_with_special_tokens([], [] if pair else None))
+
+    def get_special_tokens_mask(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
+    ) -> list[int]:
+        """1 for each special token of a row, 0 for the others.
+
+        The row is made of the sequences given, or, with `already_has_special_tokens`, is `token_ids_0` itself.
+        """
+        if already_has_special_tokens:
+            if token_ids_1 is not None:
+                raise InputError(f"{type(self).__name__}.get_special_tokens_mask", "a finished row has no second sequence")
+            special = set(self.all_special_ids)
+            return [int(index in special) for index in token_ids_0]
+        mark = [-1] * len(token_ids_0), None if token_ids_1 is None else [-1] * len(token_ids_1)
+        return [int(index != -1) for index in self.build_inputs_with_special_tokens(*mark)]
+
+    # Conversion
+
+    def __len__(self) -> int:
+        return len(self.get_vocab())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """Token -> id of the added tokens."""
+        return {token.content: index for index, token in self.added_tokens_decoder.items()}
+
+    def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
+        """The id of a token, or the ids of many; a token that is not in the vocabulary has the id of unk_token."""
+        if not isinstance(tokens, str):
+            return [self.convert_tokens_to_ids(token) for token in tokens]
+        index = self._token_to_id(tokens)
+        index = self.unk_token_id if index is None else index
+        if index is None:
+            raise InputError(
+                f"{type(self).__name__}.convert_tokens_to_ids", f"{tokens!r} is not in the vocabulary, and there is no unk_token"
+            )
+        return index
+
+    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
+        """The token of an id, or the tokens of many. An id outside the vocabulary is an InputError."""
+        if hasattr(ids, "tolist"):
+            ids = ids.tolist()
+        if isinstance(ids, int):
+            return self._names([ids])[0]
+        skip = set(self.all_special_ids) if skip_special_tokens else ()
+        return self._names([index for index in ids if index not in skip])
+
+    def _names(self, ids: list[int]) -> list[str]:
+        tokens = [self._id_to_token(index) if _is_id(index) else None for index in ids]
+        if None in tokens:
+            wrong = ids[tokens.index(None)]
+            raise InputError(
+                f"{type(self).__name__}.decode",
+                f"{wrong!r} is not an id of this vocabulary, whose ids are below {max(self.get_vocab().values(), default=-1) + 1}",
+                hint="For labels, replace the ignored -100 first." if wrong == -100 else "",
+            )
+        return tokens  # type: ignore[return-value]
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        """Tokens put together to a text. Here: separated by spaces."""
+        return " ".join(tokens)
+
+    def decode(
+        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+    ) -> str:
+        """Ids -> text, without the special tokens if `skip_special_tokens`.
+
+        `clean_up_tokenization_spaces` takes away the spaces before punctuation and in English contractions; by
+        default it is the tokenizer's own setting.
+        """
+        if hasattr(token_ids, "tolist"):
+            token_ids = token_ids.tolist()
+        ids = [token_ids] if isinstance(token_ids, int) else list(token_ids)
+        if any(isinstance(index, (list, tuple)) for index in ids):
+            raise InputError(f"{type(self).__name__}.decode", "expected one row of ids", hint="Use batch_decode for several.")
+        tokens: list[str] = self.convert_ids_to_tokens(ids, skip_special_tokens)
+        text = self.convert_tokens_to_string(tokens)
+        clean = self.clean_up_tokenization_spaces if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
+        return self.clean_up_tokenization(text) if clean else text
+
+    def batch_decode(self, sequences: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None) -> list[str]:
+        """`decode` for each row."""
+        return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
+
+    @staticmethod
+    def clean_up_tokenization(text: str) -> str:
+        """English spacing: "it ' s fine ." -> "it's fine."."""
+        for found in TIDY:
+            text = text.replace(found, found.strip(" "))
+        return text
+
+    def __repr__(self) -> str:
+        roles = ", ".join(f"{role}={token!r}" for role, token in self.special_tokens_map.items())
+        return f"{type(self).__name__}(vocab_size={self.vocab_size}, padding_side={self.padding_side!r}, {roles})"
+
+
+Kind = Literal["np", "pt", "jax", "tf"]
+
+
+def _is_id(index: Any) -> bool:
+    return isinstance(index, int) and not isinstance(index, bool) and index >= 0
+
+
+@cache
+def _call_arguments() -> frozenset[str]:
+    return frozenset(inspect.signature(PreTrainedTokenizerBase.__call__).parameters) - {"self", "unknown"}

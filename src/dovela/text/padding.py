@@ -1,0 +1,81 @@
+"""Padding: rows of one call, and columns that were made earlier (`tokenizer.pad`, as a collate function does)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..errors import InputError
+from .encoding import Row
+
+Side = Literal["left", "right"]
+# What each column is filled up with; token ids and type ids have their own value.
+FILL: dict[str, Any] = {"attention_mask": 0, "special_tokens_mask": 1, "offset_mapping": (0, 0)}
+
+
+@dataclass(frozen=True)
+class Padding:
+    """To `length`, or to the longest row where that is None; then up to a multiple of `multiple`."""
+
+    side: Side
+    pad_id: int
+    pad_token: str
+    pad_type_id: int = 0
+    length: int | None = None
+    multiple: int | None = None
+
+    def target(self, longest: int) -> int:
+        length = longest if self.length is None else max(self.length, 0)
+        return length if not self.multiple else -(-length // self.multiple) * self.multiple
+
+    def rows(self, rows: Sequence[Row]) -> None:
+        target = self.target(max((len(row.ids) for row in rows), default=0))
+        for row in rows:
+            row.pad(target, direction=self.side, pad_id=self.pad_id, pad_type_id=self.pad_type_id, pad_token=self.pad_token)
+
+    def columns(self, columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        """Padded copies; a column that is not one list of the row's length each (labels, …) is left as it is."""
+        ids = columns["input_ids"]
+        target = self.target(max(map(len, ids), default=0))
+        fill = FILL | {"input_ids": self.pad_id, "token_type_ids": self.pad_type_id}
+        return {
+            name: [self._fill(row, target, fill[name]) for row in column] if name in fill else column
+            for name, column in columns.items()
+        }
+
+    def _fill(self, row: Sequence[Any], target: int, value: Any) -> list[Any]:
+        more = [value] * (target - len(row))
+        return [*more, *row] if self.side == "left" else [*row, *more]
+
+
+def as_columns(where: str, encoded: Any) -> tuple[dict[str, list[Any]], bool]:
+    """Lists by column name from any shape that `pad` takes, and whether it was a batch."""
+    if not isinstance(encoded, Mapping):
+        if not isinstance(encoded, (list, tuple)) or not all(isinstance(row, Mapping) for row in encoded):
+            raise InputError(where, f"expected a mapping or a list of mappings, got {type(encoded).__name__}")
+        names = [set(row) for row in encoded]
+        if any(name != names[0] for name in names):
+            raise InputError(where, f"every row needs the same columns, got {sorted(map(sorted, names))}")
+        encoded = {name: [row[name] for row in encoded] for name in (encoded[0] if encoded else {"input_ids": ()})}
+    if "input_ids" not in encoded:
+        raise InputError(where, f"there is no column 'input_ids', only {sorted(encoded)}")
+    columns = {name: _lists(column) for name, column in encoded.items()}
+    ids = columns["input_ids"]
+    batched = not ids or isinstance(ids[0], list)
+    if not batched:
+        columns = {name: [column] for name, column in columns.items()}
+    wrong = {name: len(column) for name, column in columns.items() if not hasattr(column, "__len__") or len(column) != len(columns["input_ids"])}
+    if wrong:
+        raise InputError(where, f"input_ids has {len(columns['input_ids'])} rows, but {wrong}")
+    return columns, batched
+
+
+def _lists(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_lists(item) for item in value] if isinstance(value, (list, tuple)) and not _is_offset(value) else value
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(item, int) for item in value)

@@ -1,0 +1,89 @@
+"""Cutting to length: how much of each sequence stays, and the windows that hold what was cut.
+
+The rules are those of the Rust library, so that both engines cut alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ..errors import InputError
+
+Strategy = Literal["longest_first", "only_first", "only_second"]
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """`max_length` counts special tokens. `stride` tokens are repeated at the start of each further window."""
+
+    max_length: int
+    strategy: Strategy = "longest_first"
+    stride: int = 0
+    side: Literal["left", "right"] = "right"
+
+    def check(self, where: str, special: int) -> None:
+        """Refuse what leaves no room: `special` is the number of special tokens that a row gets."""
+        room = self.max_length - special
+        if room < 0:
+            raise InputError(
+                where, f"max_length={self.max_length} is less than the {special} special tokens of a row",
+                hint="Give a larger max_length, or add_special_tokens=False.",
+            )
+        if self.stride and self.stride >= room:
+            raise InputError(
+                where,
+                f"stride={self.stride} must be less than the {room} tokens that max_length={self.max_length} leaves",
+            )
+
+    def lengths(self, where: str, special: int, first: int, second: int | None) -> tuple[int, int]:
+        """How many tokens of each sequence stay, of `first` and `second` (None: there is no second)."""
+        room = max(self.max_length - special, 0)
+        excess = first + (second or 0) - room
+        if excess <= 0:
+            return first, second or 0
+        if room == 0:
+            return 0, 0
+        if self.strategy == "longest_first":
+            return (room, 0) if second is None else _even(first, second, room)
+        if self.strategy == "only_second" and second is None:
+            raise InputError(where, "truncation='only_second' needs a second sequence, and there is none")
+        target = first if self.strategy == "only_first" else second or 0
+        if target <= excess:
+            raise InputError(
+                where,
+                f"truncation={self.strategy!r} cannot bring {first} + {second or 0} tokens (and {special} special ones) "
+                f"to max_length={self.max_length}: that sequence is too short to lose {excess}",
+                hint="Use truncation='longest_first', or a larger max_length.",
+            )
+        return (first - excess, second or 0) if self.strategy == "only_first" else (first, (second or 0) - excess)
+
+    def windows(self, length: int, keep: int) -> list[tuple[int, int]]:
+        """[start, stop) of what stays of `length` tokens, then of each window over what was cut."""
+        if keep >= length:
+            return [(0, length)]
+        if keep == 0:
+            return [(0, 0), (0, length)]
+        step, out = max(keep - self.stride, 1), []
+        if self.side == "right":
+            for start in range(0, length, step):
+                out.append((start, min(start + keep, length)))
+                if out[-1][1] == length:
+                    break
+        else:
+            for stop in range(length, 0, -step):
+                out.append((max(stop - keep, 0), stop))
+                if out[-1][0] == 0:
+                    break
+        return out
+
+
+def _even(first: int, second: int, room: int) -> tuple[int, int]:
+    """Shorten the longer sequence until both fit; when they come out equal, share the room."""
+    short, long = sorted((first, second))
+    long = short if short > room else max(short, room - short)
+    if short + long > room:
+        short = room // 2
+        long = short + room % 2
+    return (short, long) if first <= second else (long, short)

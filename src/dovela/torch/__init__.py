@@ -1,0 +1,31 @@
+"""The torch parts, to build one's own architecture from. Each is imported when it is first used."""
+
+from __future__ import annotations
+
+from ..lazy import attach
+
+_MODULES = {
+    "activations": ["register_activation"],
+    "attention": ["Attention", "register_attention"],
+    "blocks": ["Block", "Encoder", "Layers"],
+    "embeddings": ["TextEmbeddings"],
+    "feedforward": ["MLP"],
+    "heads": [
+        "ClassifierHead",
+        "HeadedModel",
+        "MaskedLM",
+        "MaskedLMHead",
+        "MultipleChoice",
+        "NextSentencePrediction",
+        "PreTraining",
+        "QuestionAnswering",
+        "SequenceClassification",
+        "TokenClassification",
+    ],
+    "init": ["Embedding", "Linear", "SinusoidalEmbedding"],
+    "kernels": ["register_kernel"],
+    "layout": ["Packed", "Padded"],
+}
+
+__all__ = sorted(name for names in _MODULES.values() for name in names)
+__getattr__, __dir__ = attach(__name__, _MODULES)

@@ -1,0 +1,113 @@
+"""A transformer block, a stack of them, and an encoder: embeddings and a stack.
+
+Letters: B batch, S sequence, D hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from ..outputs import BaseModelOutput
+from ..parts import ATTENTIONS
+from .embeddings import TextEmbeddings
+from .feedforward import MLP
+from .inputs import TextInputs
+from .layout import Layout, pack
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each with a residual and a norm: after the residual ("post") or before the part ("pre")."""
+
+    def __init__(self, config: Any, layer: int = 0) -> None:
+        super().__init__()
+        self.post = config.norm_order == "post"
+        self.attention = ATTENTIONS.get(config.attention)(config, layer)
+        self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
+        self.attention_dropout = nn.Dropout(config.attention_output_dropout)
+        self.mlp = MLP(config)
+        self.mlp_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
+        self.mlp_dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
+        """x (…, D) -> (…, D) and, if asked for, the attention weights."""
+        if self.post:
+            y, weights = self.attention(x, layout, output_attentions)
+            x = self.attention_norm(x + self.attention_dropout(y))
+            return self.mlp_norm(x + self.mlp_dropout(self.mlp(x))), weights
+        y, weights = self.attention(self.attention_norm(x), layout, output_attentions)
+        x = x + self.attention_dropout(y)
+        return x + self.mlp_dropout(self.mlp(self.mlp_norm(x))), weights
+
+
+class Layers(nn.ModuleList):
+    """The stack of blocks. `checkpointing` trades time for memory in training: activations are computed again."""
+
+    checkpointing = False
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(Block(config, layer) for layer in range(config.num_hidden_layers))
+
+    def forward(
+        self, x: Tensor, layout: Layout, output_attentions: bool = False, output_hidden_states: bool = False
+    ) -> BaseModelOutput:
+        """x (…, D) as it lies in `layout` -> padded (B, S, D), with the states and weights of each layer if asked for."""
+        states: list[Tensor] = [x]
+        weights: list[Tensor] = []
+        for block in self:
+            if self.checkpointing and self.training and torch.is_grad_enabled():
+                x, weight = checkpoint(block, x, layout, output_attentions, use_reentrant=False)
+            else:
+                x, weight = block(x, layout, output_attentions)
+            if output_hidden_states:
+                states.append(x)
+            if output_attentions:
+                weights.append(weight)
+        return BaseModelOutput(
+            last_hidden_state=layout.unpack(x),
+            hidden_states=tuple(layout.unpack(state) for state in states) if output_hidden_states else None,
+            attentions=tuple(weights) if output_attentions else None,
+        )
+
+
+def encode(embeddings: TextEmbeddings, layers: Layers, inputs: TextInputs) -> BaseModelOutput:
+    """Checked inputs through embeddings and layers. Padding is left out on the way where that saves work."""
+    x = embeddings(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.inputs_embeds)  # (B, S, D)
+    x, layout = pack(x, inputs.attention_mask) if not inputs.output_attentions else (x, inputs.padded())
+    return layers(x, layout, inputs.output_attentions, inputs.output_hidden_states)  # type: ignore[no-any-return]
+
+
+class Encoder(nn.Module):
+    """A text encoder from a configuration, to build one's own model on."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = TextEmbeddings(config)
+        self.layers = Layers(config)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+    ) -> BaseModelOutput:
+        """Ids (B, S), or vectors (B, S, D) as `inputs_embeds`; mask (B, S), 1 = real -> states (B, S, D)."""
+        inputs = TextInputs.check(
+            self.config,
+            input_ids,
+            attention_mask,
+            token_type_ids,
+            position_ids,
+            inputs_embeds,
+            output_attentions,
+            output_hidden_states,
+        )
+        return encode(self.embeddings, self.layers, inputs)

@@ -1,0 +1,310 @@
+"""Heads, written once for every architecture: a backbone, a part on top, a loss.
+
+An architecture's head is a line or two:
+
+    class BertForMaskedLM(MaskedLM, backbone=BertModel): ...
+
+Letters: B batch, S sequence, D hidden size, V vocabulary, L labels, C choices.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..outputs import (
+    MaskedLMOutput,
+    ModelOutput,
+    MultipleChoiceModelOutput,
+    NextSentencePredictorOutput,
+    PreTrainingOutput,
+    QuestionAnsweringModelOutput,
+    SequenceClassifierOutput,
+    TokenClassifierOutput,
+)
+from ..parts import ACTIVATIONS
+from .init import Linear
+from .losses import class_loss, sequence_loss, span_loss, sum_losses
+from .model import PreTrainedModel
+
+# ---- parts ----------------------------------------------------------------------------------------------------------------
+
+
+class MaskedLMHead(nn.Module):
+    """(B, S, D) -> scores of tokens (B, S, V). `decoder` may share the matrix of the token embeddings."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.transform = Linear(config.hidden_size, config.hidden_size, std=config.initializer_range)
+        self.activation = ACTIVATIONS.get(config.activation)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
+        self.decoder = Linear(config.hidden_size, config.vocab_size, std=config.initializer_range)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.norm(self.activation(self.transform(x))))  # type: ignore[no-any-return]
+
+
+class ClassifierHead(nn.Module):
+    """(…, D) -> scores of classes (…, L), through a ReLU layer first if `hidden`."""
+
+    def __init__(self, config: Any, labels: int, *, dropout: float, hidden: bool = False) -> None:
+        super().__init__()
+        self.hidden = Linear(config.hidden_size, config.hidden_size, std=config.initializer_range) if hidden else None
+        self.dropout = nn.Dropout(dropout)
+        self.out = Linear(config.hidden_size, labels, std=config.initializer_range)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.hidden is not None:
+            x = self.hidden(x).relu()
+        return self.out(self.dropout(x))  # type: ignore[no-any-return]
+
+
+# ---- models ---------------------------------------------------------------------------------------------------------------
+
+
+class HeadedModel(PreTrainedModel):
+    """A backbone and a head. `forward` passes what it does not know on to the backbone, which checks it."""
+
+    backbone_class: ClassVar[type[PreTrainedModel]]
+    backbone_options: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, *, backbone: type[PreTrainedModel] | None = None, **kwargs: Any) -> None:
+        if backbone is None:
+            super().__init_subclass__(**kwargs)
+            return
+        cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
+        cls.optional_parts = backbone.optional_parts
+        super().__init_subclass__(config=backbone.config_class, task=kwargs.pop("task", cls.task), **kwargs)
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.backbone = self.backbone_class(config, **self.backbone_options)
+
+    @classmethod
+    def input_names(cls) -> tuple[str, ...]:
+        if "_input_names" not in cls.__dict__:
+            own = [name for name in super().input_names() if name != "inputs"]
+            cls._input_names = tuple(dict.fromkeys([*own, *cls.backbone_class.input_names()]))
+        return cls._input_names
+
+
+class MaskedLM(HeadedModel):
+    """Guesses the tokens that were masked (Devlin et al. 2018, section 3.1)."""
+
+    task = "masked-lm"
+    head_parts = {"masked_lm": "tokens"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.masked_lm = MaskedLMHead(config)
+        self.tie_weights()
+
+    def get_output_embeddings(self) -> nn.Linear:
+        return self.masked_lm.decoder
+
+    def set_output_embeddings(self, layer: nn.Linear) -> None:
+        self.masked_lm.decoder = layer  # type: ignore[assignment]
+
+    def forward(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+    ) -> ModelOutput:
+        """Labels (B, S) are token ids, -100 where nothing is to be guessed -> logits (B, S, V)."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        logits = self.masked_lm(output.last_hidden_state)
+        return MaskedLMOutput(
+            loss=None if labels is None else class_loss(logits, labels),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class SequenceClassification(HeadedModel):
+    """Classes, or numbers, for whole sequences."""
+
+    task = "sequence-classification"
+    head_parts = {"classifier": "sequences"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.classifier = self.make_head(config, config.num_labels)
+
+    def make_head(self, config: Any, labels: int) -> nn.Module:
+        return ClassifierHead(config, labels, dropout=config.head_dropout)
+
+    def forward(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+    ) -> ModelOutput:
+        """Labels: classes (B,), numbers (B,) or (B, L), or yes and no as floats (B, L) -> logits (B, L)."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        logits = self.classifier(pooled(output))
+        return SequenceClassifierOutput(
+            loss=None if labels is None else sequence_loss(logits, labels, self.config.problem_type),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class TokenClassification(HeadedModel):
+    """A class for every token."""
+
+    task = "token-classification"
+    head_parts = {"classifier": "tokens"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.classifier = self.make_head(config, config.num_labels)
+
+    def make_head(self, config: Any, labels: int) -> nn.Module:
+        return ClassifierHead(config, labels, dropout=config.head_dropout)
+
+    def forward(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+    ) -> ModelOutput:
+        """Labels (B, S), -100 where a token has none -> logits (B, S, L)."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        logits = self.classifier(output.last_hidden_state)
+        return TokenClassifierOutput(
+            loss=None if labels is None else class_loss(logits, labels),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class QuestionAnswering(HeadedModel):
+    """Where an answer starts and ends: two scores for every token, whatever `num_labels` is."""
+
+    task = "question-answering"
+    head_parts = {"spans": "answers"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.dropout = nn.Dropout(self.span_dropout(config))
+        self.spans = Linear(config.hidden_size, 2, std=config.initializer_range)
+
+    def span_dropout(self, config: Any) -> float:
+        return 0.0
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        start_positions: Tensor | None = None,
+        end_positions: Tensor | None = None,
+        **inputs: Any,
+    ) -> ModelOutput:
+        """Positions (B,) -> logits of the start and of the end, each (B, S)."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        start, end = self.spans(self.dropout(output.last_hidden_state)).unbind(-1)
+        if (start_positions is None) != (end_positions is None):
+            raise InputError(type(self).__name__, "expected start_positions and end_positions, and only one is given")
+        loss = None
+        if start_positions is not None and end_positions is not None:
+            loss = span_loss(start, end, start_positions, end_positions)
+        return QuestionAnsweringModelOutput(
+            loss=loss,
+            start_logits=start,
+            end_logits=end,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class MultipleChoice(HeadedModel):
+    """Which of several continuations fits: each is scored as a sequence."""
+
+    task = "multiple-choice"
+    head_parts = {"classifier": "choices"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.classifier = self.make_head(config, 1)
+
+    def make_head(self, config: Any, labels: int) -> nn.Module:
+        return ClassifierHead(config, labels, dropout=config.head_dropout)
+
+    def forward(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+    ) -> ModelOutput:
+        """Inputs (B, C, S), labels (B,) -> logits (B, C)."""
+        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
+        if given is None or given.dim() != (3 if input_ids is not None else 4):
+            shape = "nothing" if given is None else list(given.shape)
+            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {shape}")
+        rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
+        flat = {n: x.flatten(0, 1) if isinstance(x, Tensor) and x.dim() > 1 else x for n, x in rows.items()}
+        output = self.backbone(**flat)
+        logits = self.classifier(pooled(output)).view(given.shape[:2])
+        return MultipleChoiceModelOutput(
+            loss=None if labels is None else class_loss(logits, labels),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class NextSentencePrediction(HeadedModel):
+    """Whether the second text follows the first (Devlin et al. 2018, section 3.1)."""
+
+    task = "next-sentence-prediction"
+    head_parts = {"next_sentence": "following"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
+
+    def forward(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+    ) -> ModelOutput:
+        """Labels (B,): 0 it follows, 1 it does not -> logits (B, 2)."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        logits = self.next_sentence(output.pooler_output)
+        return NextSentencePredictorOutput(
+            loss=None if labels is None else class_loss(logits, labels),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class PreTraining(MaskedLM):
+    """Both tasks that BERT was trained on, together."""
+
+    task = "pre-training"
+    head_parts = {"masked_lm": "tokens", "next_sentence": "following"}
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        next_sentence_label: Tensor | None = None,
+        **inputs: Any,
+    ) -> ModelOutput:
+        """Labels as of `MaskedLM` and `NextSentencePrediction`; the loss is the sum of what is given."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        tokens, follows = self.masked_lm(output.last_hidden_state), self.next_sentence(output.pooler_output)
+        return PreTrainingOutput(
+            loss=sum_losses(
+                None if labels is None else class_loss(tokens, labels),
+                None if next_sentence_label is None else class_loss(follows, next_sentence_label, "next_sentence_label"),
+            ),
+            prediction_logits=tokens,
+            seq_relationship_logits=follows,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+def pooled(output: Any) -> Tensor:
+    """(B, D): what the backbone pooled, or else the first token's state."""
+    vector = getattr(output, "pooler_output", None)
+    return output.last_hidden_state[:, 0] if vector is None else vector  # type: ignore[no-any-return]

@@ -1,0 +1,223 @@
+"""Opening a checkpoint: build on the meta device, map the file, rename, assign. Nothing is drawn that the file has."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..checkpoint import WeightFiles, open_weights
+from ..config import PretrainedConfig
+from ..errors import CheckpointError, ConfigError, InputError
+from ..fitting import LoadReport, Wanted, fit
+from ..hub import source, split_options
+from ..notices import notice
+from ..weights import BACKBONE
+from .model import MODELS, PreTrainedModel
+
+FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
+
+
+def load(
+    cls: type[PreTrainedModel],
+    name_or_path: str | Path,
+    *,
+    config: PretrainedConfig | str | Path | None = None,
+    dtype: Any = None,
+    torch_dtype: Any = None,
+    state_dict: Mapping[str, Tensor] | None = None,
+    new_head: bool = False,
+    ignore_mismatched_sizes: bool = False,
+    output_loading_info: bool = False,
+    variant: str | None = None,
+    allow_pickle: bool = False,
+    **rest: Any,
+) -> Any:
+    """See `PreTrainedModel.from_pretrained`."""
+    options, rest = split_options(rest)
+    build = {k: rest.pop(k) for k in list(rest) if k in inspect.signature(cls.__init__).parameters}
+    target = _dtype(dtype if dtype is not None else torch_dtype)
+    config, saved_from = _configuration(cls, name_or_path, config, options, rest)
+
+    files = WeightFiles()
+    if state_dict is None:
+        files = open_weights(source(name_or_path, **options), variant=variant, allow_pickle=allow_pickle)
+        if files.pickles:
+            state_dict = _unpickle(files.pickles)
+    _refuse_integers(str(name_or_path), files, state_dict)
+
+    model, real = _build(cls, config, build)
+    shapes = {n: tuple(t.shape) for n, t in state_dict.items()} if state_dict is not None else _shapes(files)
+    wanted = Wanted(
+        shapes={name: tuple(tensor.shape) for name, tensor in model.state_dict(keep_vars=True).items()},
+        ties=ties(model),
+        optional=cls.optional_parts,
+        foreign_heads=_foreign_heads(cls, saved_from),
+        headed=hasattr(model, "backbone"),
+    )
+    where = f"{cls.__name__} from {str(name_or_path)!r}"
+    sources, report = fit(where, shapes, wanted, cls.weight_map, new_head=new_head, keep_going=ignore_mismatched_sizes)
+    tensors = _read(files, sources) if state_dict is None else {n: state_dict[f].detach() for n, f in sources.items()}
+    _assign(model, tensors, report, lambda: real or cls(config, **build))
+    if target is not None:
+        model.to(target)
+    model.config.update({"name_or_path": str(name_or_path)})
+    if report.fresh:
+        parts = sorted({name.removeprefix(BACKBONE).partition(".")[0] for name in report.fresh})
+        notice(f"{where}: {', '.join(parts)} is new and untrained ({len(report.fresh)} tensors are not in the checkpoint)")
+    model.eval()
+    return (model, report) if output_loading_info else model
+
+
+def _configuration(
+    cls: type[PreTrainedModel], name: str | Path, config: Any, options: dict[str, Any], overrides: dict[str, Any]
+) -> tuple[PretrainedConfig, list[str]]:
+    """The configuration to build with, and the classes that the checkpoint says it was saved from."""
+    stored: Any = None
+    if not isinstance(config, PretrainedConfig):
+        stored = cls.config_class.from_pretrained(name if config is None else config, **options, **overrides)
+        return stored, stored.architectures or []
+    if overrides:
+        config = config.replace(**overrides)
+    path = source(name, **options).find("config.json")
+    if path is None:
+        return config, []
+    data, _ = cls.config_class.get_config_dict(path)
+    if data.get("model_type", config.model_type) != config.model_type:
+        raise ConfigError(str(path), f"this is a checkpoint of type {data['model_type']!r}, not {config.model_type!r}")
+    return config, list(data.get("architectures") or [])
+
+
+def _build(cls: type[PreTrainedModel], config: PretrainedConfig, arguments: dict[str, Any]) -> tuple[Any, Any]:
+    """The model without memory for its weights; or, where its constructor needs values, as it is (twice)."""
+    try:
+        with torch.device("meta"):
+            return cls(config, **arguments), None
+    except (RuntimeError, NotImplementedError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        model = cls(config, **arguments)
+        return model, model
+
+
+def ties(model: nn.Module) -> list[list[str]]:
+    """Groups of names under which one and the same parameter sits in the model."""
+    groups: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        groups.setdefault(id(parameter), []).append(name)
+    return [names for names in groups.values() if len(names) > 1]
+
+
+def _foreign_heads(cls: type[PreTrainedModel], saved_from: list[str]) -> set[str]:
+    """Parts of the head whose name means something else in the class that the checkpoint was saved from."""
+    kind = f"{cls.config_class.model_type}/"
+    for name in MODELS.names():
+        other = MODELS.get(name)
+        if name.startswith(kind) and other.__name__ in saved_from:
+            return {part for part, means in cls.head_parts.items() if other.head_parts.get(part, means) != means}
+    return set()
+
+
+def _shapes(files: WeightFiles) -> dict[str, tuple[int, ...]]:
+    return {name: entry.shape for name, entry in files.entries.items()}
+
+
+def _refuse_integers(where: str, files: WeightFiles, state: Mapping[str, Tensor] | None) -> None:
+    bad = [n for n, e in files.entries.items() if e.dtype not in FLOATS]
+    bad += [n for n, t in (state or {}).items() if not t.is_floating_point()]
+    bad = [name for name in bad if not name.endswith("position_ids")]
+    if bad:
+        raise CheckpointError(where, f"{len(bad)} weights are not floating-point numbers, as {bad[0]!r}", hint="Is it quantised?")
+
+
+def _unpickle(paths: tuple[Path, ...]) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = {}
+    for path in paths:
+        try:
+            state.update(torch.load(path, map_location="cpu", weights_only=True, mmap=True))
+        except Exception as error:  # whatever a broken or hostile pickle raises
+            raise CheckpointError(str(path), f"is no pickle of tensors alone ({error})") from error
+    return state
+
+
+def _read(files: WeightFiles, sources: Mapping[str, str]) -> dict[str, Tensor]:
+    """Tensors by memory map: pages are read when they are first used."""
+    from safetensors import safe_open
+
+    by_file: dict[Path, list[tuple[str, str]]] = {}
+    for name, file in sources.items():
+        by_file.setdefault(files.entries[file].file, []).append((name, file))
+    tensors = {}
+    for path, names in by_file.items():
+        with safe_open(path, framework="pt") as handle:
+            for name, file in names:
+                tensors[name] = handle.get_tensor(file)
+    return tensors
+
+
+def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], report: LoadReport, build_real: Any) -> None:
+    """Put the tensors in their places, share what was shared, and draw what is new."""
+    groups = ties(model)
+    for group in groups:
+        have = [name for name in group if name in tensors]
+        for name in have[1:]:
+            if not torch.equal(tensors[name], tensors[have[0]]):
+                raise CheckpointError(
+                    name, f"differs from {have[0]}, and the model shares one tensor for both", hint="Pass tie_word_embeddings=False."
+                )
+    model.load_state_dict(tensors, strict=False, assign=True)
+    for group in groups:
+        first = next((name for name in group if name in tensors), group[0])
+        for name in group:
+            _place(model, name, model.get_parameter(first))
+    model.tie_weights()
+    _materialise(model, build_real)
+
+
+def _materialise(model: PreTrainedModel, build_real: Any) -> None:
+    """Give what is still without memory its values: by each layer's own initialisation, or else from a model built whole.
+
+    The second way is for parameters and buffers that a user's constructor computes itself.
+    """
+    empty = {name: t for name, t in _all_tensors(model).items() if t.is_meta}
+    if not empty:
+        return
+    for module in model.modules():
+        own = {**dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
+        if own and all(tensor.is_meta for tensor in own.values()) and hasattr(module, "reset_parameters"):
+            module.to_empty(device="cpu", recurse=False)
+            module.reset_parameters()
+    left = [name for name, tensor in _all_tensors(model).items() if tensor.is_meta]
+    if left:
+        values = _all_tensors(build_real())
+        for name in left:
+            _place(model, name, values[name])
+
+
+def _all_tensors(model: nn.Module) -> dict[str, Tensor]:
+    return {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
+
+
+def _place(model: nn.Module, name: str, tensor: Tensor) -> None:
+    owner, _, leaf = name.rpartition(".")
+    module = model.get_submodule(owner)
+    if leaf in module._parameters:
+        module._parameters[leaf] = tensor  # type: ignore[assignment]
+    else:
+        module._buffers[leaf] = tensor
+
+
+def _dtype(dtype: Any) -> torch.dtype | None:
+    """A floating torch dtype from itself or its name; None for "auto": as stored."""
+    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) and dtype != "auto" else dtype
+    if found in (None, "auto") and dtype in (None, "auto"):
+        return None
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise InputError("dtype", f"expected a floating torch dtype or its name, got {dtype!r}")
+    return found
+
+

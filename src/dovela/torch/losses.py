@@ -1,0 +1,65 @@
+"""Losses of the heads. Labels of -100 are left out.
+
+Letters: B batch, S sequence, L labels, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+from .layout import readable
+
+IGNORED = -100
+
+
+def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
+    """Cross-entropy of logits (…, L) against class numbers (…)."""
+    if labels.dtype not in (torch.int64, torch.int32):
+        raise InputError(name, f"expected int64 class numbers, got {labels.dtype}")
+    if labels.numel() != logits.shape[:-1].numel():
+        raise InputError(name, f"expected the shape {list(logits.shape[:-1])}, got {list(labels.shape)}")
+    classes = logits.shape[-1]
+    if readable(labels) and bool(((labels != IGNORED) & ((labels < 0) | (labels >= classes))).any()):
+        raise InputError(name, f"has numbers outside 0 … {classes - 1} (and not {IGNORED})")
+    return F.cross_entropy(logits.reshape(-1, classes), labels.reshape(-1).long(), ignore_index=IGNORED)
+
+
+def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> Tensor:
+    """Logits (B, L) against numbers (B,) or (B, L), class numbers (B,), or yes and no for each class (B, L).
+
+    Without a `problem_type`: one label is regression, whole numbers are classes, others yes and no.
+    """
+    if problem_type is None:
+        whole = not labels.dtype.is_floating_point
+        problem_type = (
+            "regression" if logits.shape[-1] == 1 else "single_label_classification" if whole else "multi_label_classification"
+        )
+    if problem_type == "single_label_classification":
+        return class_loss(logits, labels)
+    if labels.numel() != logits.numel():
+        raise InputError("labels", f"expected the shape {list(logits.shape)} for {problem_type}, got {list(labels.shape)}")
+    labels = labels.reshape(logits.shape).to(logits.dtype)
+    if problem_type == "regression":
+        return F.mse_loss(logits, labels)
+    return F.binary_cross_entropy_with_logits(logits, labels)
+
+
+def span_loss(start_logits: Tensor, end_logits: Tensor, start_positions: Tensor, end_positions: Tensor) -> Tensor:
+    """The mean of both ends' cross-entropies, logits (B, S); a position beyond the sequence (a cut answer) is left out."""
+    length = start_logits.shape[-1]
+
+    def one(logits: Tensor, positions: Tensor) -> Tensor:
+        return F.cross_entropy(logits, positions.reshape(-1).clamp(0, length), ignore_index=length)
+
+    return (one(start_logits, start_positions) + one(end_logits, end_positions)) / 2
+
+
+def sum_losses(*losses: Any) -> Any:
+    """The sum of the losses that are not None."""
+    given = [loss for loss in losses if loss is not None]
+    return sum(given[1:], given[0]) if given else None
