@@ -12,7 +12,7 @@ LIBRARIES = {"dovela": "dovela", "transformers-4": "transformers", "transformers
 
 
 class Metric(StrEnum):
-    """What is read off each turn. `WALL` and `CPU` are seconds, `PEAK` is bytes (of whole processes only)."""
+    """What is read off each run. `WALL` and `CPU` are seconds, `PEAK` is bytes (of whole processes only)."""
 
     WALL = "wall"
     CPU = "cpu"
@@ -42,8 +42,8 @@ class Target:
 class Entry:
     """One benchmark.
 
-    `mode` "process": every turn is a new Python process, counted whole (CPU time and peak memory from the kernel).
-    `mode` "warm": every contender is one process that is kept alive; each turn runs `timed` `loops` times in it.
+    `mode` "process": every run is a new Python process, counted whole (CPU time and peak memory from the kernel).
+    `mode` "warm": every contender is one process that is kept alive; each run executes `timed` in it.
     `needs` names checkpoints of `fixtures.py`; each is then a variable of that name, the folder's path.
     """
 
@@ -55,7 +55,6 @@ class Entry:
     mode: Literal["process", "warm"] = "warm"
     needs: Sequence[str] = ()
     rounds: int = 9
-    loops: int = 1
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -70,7 +69,7 @@ class Entry:
         if self.mode == "process" and any(contender.setup for contender in self.contenders):
             raise ValueError(f"{self.name}: a new process is measured whole, so it can have no untimed setup")
         if self.mode == "warm" and Metric.PEAK in self.metrics:
-            raise ValueError(f"{self.name}: the peak memory of one turn cannot be told in a process that is kept alive")
+            raise ValueError(f"{self.name}: the peak memory of one run cannot be told in a process that is kept alive")
 
 
 def each_library(timed: str, setup: str = "") -> list[Contender]:

@@ -63,7 +63,7 @@ def section(entry: dict[str, Any]) -> str:
     kind = "A new process each" if entry["mode"] == "process" else "Warm"
     parts = [
         f"### {entry['name'][0].upper()}{entry['name'][1:]}\n",
-        f"{entry['measures']} {kind}; rounds: {entry['rounds']}{_times(entry['loops'])}.\n",
+        f"{entry['measures']} {kind}; rounds: {entry['rounds']}.\n",
         table(header, rows),
     ]
     return "\n".join(
@@ -139,10 +139,6 @@ def _unit(metric: str, value: float) -> tuple[str, float]:
 
 def _contender(entry: dict[str, Any], label: str) -> dict[str, Any] | None:
     return next((contender for contender in entry["contenders"] if contender["label"] == label), None)
-
-
-def _times(loops: int) -> str:
-    return f" of {loops} runs" if loops > 1 else ""
 
 
 def _plain(reason: str) -> str:

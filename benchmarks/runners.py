@@ -1,4 +1,4 @@
-"""The two ways to take a turn: a new process each time, or a process that is kept alive."""
+"""The two ways to run a contender: a new process each time, or a process that is kept alive."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Sample = dict[str, float]
 
 
 class Runner(Protocol):
-    """A contender that is ready to take turns."""
+    """A contender that is ready to run."""
 
-    def turn(self) -> Sample:
+    def once(self) -> Sample:
         """One measurement, by metric; Unavailable if the contender failed."""
 
     def close(self) -> None:
@@ -32,18 +32,18 @@ def start(contender: Contender, entry: Entry, folder: Path, values: Mapping[str,
     """A runner of the entry's mode, in `folder`, whose code sees `values` as variables. Unavailable if it fails."""
     if entry.mode == "process":
         return Process(contender, folder, values)
-    return Worker(contender, folder, values, entry.loops)
+    return Worker(contender, folder, values)
 
 
 class Process:
-    """Every turn is a new interpreter, counted from its start to its end."""
+    """Every run is a new interpreter, counted from its start to its end."""
 
     def __init__(self, contender: Contender, folder: Path, values: Mapping[str, str]) -> None:
         assignments = "".join(f"{name} = {value!r}\n" for name, value in values.items())
         self._command = [sys.executable, "-P", "-c", assignments + contender.timed]
         self._environment, self._folder = variables(contender.environment), folder
 
-    def turn(self) -> Sample:
+    def once(self) -> Sample:
         read, write = os.pipe()
         with os.fdopen(read) as answer:
             try:
@@ -64,13 +64,13 @@ class Process:
         return {Metric.WALL: float(wall), Metric.CPU: float(cpu), Metric.PEAK: float(peak)}
 
     def close(self) -> None:
-        """Nothing outlives a turn."""
+        """Nothing outlives a run."""
 
 
 class Worker:
-    """One process that is kept alive between its turns."""
+    """One process that is kept alive between its runs."""
 
-    def __init__(self, contender: Contender, folder: Path, values: Mapping[str, str], loops: int) -> None:
+    def __init__(self, contender: Contender, folder: Path, values: Mapping[str, str]) -> None:
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as the process lives
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(HERE / "worker.py")],
@@ -81,15 +81,14 @@ class Worker:
             stderr=self._errors,
             text=True,
         )
-        self._loops = loops
         try:
             self._ask(setup=contender.setup, timed=contender.timed, variables=dict(values), threads=THREADS)
         except Unavailable:
             self.close()
             raise
 
-    def turn(self) -> Sample:
-        return self._ask(loops=self._loops)
+    def once(self) -> Sample:
+        return self._ask()
 
     def close(self) -> None:
         self._process.kill()

@@ -42,7 +42,6 @@ def record(
         "mode": "warm",
         "note": "",
         "rounds": 3,
-        "loops": 1,
         "metrics": [metric],
         "targets": [{"metric": t.metric, "at_most": t.at_most, "of": t.of} for t in targets],
         "contenders": [contender("dovela", dovela), contender("peer", peer)],
@@ -55,7 +54,7 @@ class Scripted:
     def __init__(self, label: str, log: list[str], answers: list[float | Unavailable]) -> None:
         self.label, self.log, self.answers = label, log, iter(answers)
 
-    def turn(self) -> dict[str, float]:
+    def once(self) -> dict[str, float]:
         self.log.append(self.label)
         answer = next(self.answers)
         if isinstance(answer, Unavailable):
@@ -86,6 +85,13 @@ def test_turns_are_interleaved_and_the_warm_up_is_dropped():
     assert log == ["A", "B"] * 3
     assert samples == {"A": [{"wall": 1.0}, {"wall": 2.0}], "B": [{"wall": 1.0}, {"wall": 2.0}]}
     assert failures == {}
+
+
+def test_a_turn_of_quick_runs_is_their_median():
+    log: list[str] = []
+    assert measure.turn(Scripted("A", log, [0.01, 0.2, 0.05, 9.0])) == {"wall": 0.05}
+    assert len(log) == 3  # then a quarter of a second had passed
+    assert measure.turn(Scripted("A", log, [0.001] * 15)) == {"wall": 0.001}
 
 
 def test_a_contender_that_fails_falls_out_and_the_rest_go_on():
@@ -121,12 +127,11 @@ def test_both_modes_measure_and_report_what_is_missing(mode):
     assert "not available: ValueError: on / purpose" in page.section(made)
 
 
-def test_a_warm_turn_sees_the_setup_and_the_checkpoint_but_no_earlier_turn(tmp_path):
+def test_a_warm_turn_sees_the_setup_and_the_checkpoint_but_no_earlier_run(tmp_path):
     entry = Entry(
         name="made up",
         measures="Nothing.",
         needs=("place",),
-        loops=2,
         contenders=[
             floor("sees", "assert 'left' not in globals(); left = open(place + '/file').read()", "import os; n = 1"),
             floor("no setup", "pass", "import nothing_of_this_name"),
@@ -252,7 +257,7 @@ def test_one_snippet_serves_each_library():
         ({"contenders": [floor("a", "pass"), floor("a", "pass")]}, "two contenders have one label"),
         ({"targets": [Target(Metric.CPU, 1)]}, "the target on cpu is never measured"),
         ({"targets": [Target(Metric.WALL, 1, of="b")]}, "the target is against 'b', which is not one of"),
-        ({"metrics": [Metric.PEAK]}, "peak memory of one turn cannot be told"),
+        ({"metrics": [Metric.PEAK]}, "peak memory of one run cannot be told"),
         ({"mode": "process", "contenders": [floor("a", "pass", "import os")]}, "can have no untimed setup"),
     ],
 )

@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -180,7 +181,15 @@ def test_a_failing_commit_leaves_the_old_files(tmp_path, monkeypatch):
         if (tmp_path / STAGING / "manifest.json").exists():
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
+    def rmtree(path: Path, *, ignore_errors: bool) -> None:
+        assert not (
+            path / "manifest.json"
+        ).exists()  # it goes first: a kill in here must not leave it without its files
+        remove_all(path, ignore_errors=ignore_errors)
+
+    remove_all = shutil.rmtree
     monkeypatch.setattr("os.fsync", fsync)
+    monkeypatch.setattr("shutil.rmtree", rmtree)
     with pytest.raises(CheckpointError, match=r"Input/output error.*untouched"):
         save_files(tmp_path, NEW)
     assert untouched(tmp_path)

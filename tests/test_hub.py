@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ from hub_server import TOKEN, HubServer
 
 from dovela.errors import CheckpointError
 from dovela.folder import STAGING, save_files
-from dovela.hub import push_to_hub, source
+from dovela.hub import OPTIONS, push_saved, push_to_hub, source, split_options
 
 NAME = "distilbert/distilbert-base-uncased"
 FILES = {"config.json": b'{"model_type": "distilbert"}', "model.safetensors": b"w" * 300_000, "sub/config.json": b"{}"}
@@ -77,7 +78,7 @@ def test_a_missing_file_lists_what_is_there(folder, tmp_path):
     with pytest.raises(CheckpointError, match=r"has no subfolder 'onnx' \(it has config.json"):
         source(folder, subfolder="onnx")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CheckpointError, match=r"has no file 'x' \(it is empty\)"):
+    with pytest.raises(CheckpointError, match=r"empty: has no file 'x'$"):
         source(tmp_path / "empty").require("x")
 
 
@@ -242,7 +243,7 @@ def test_a_connection_dropped_midway(hub, cache):
     hub.fault("model.safetensors", "drop")
     src = source(NAME)
     src.require("config.json")
-    with pytest.raises(CheckpointError, match=r"the connection to .* was lost while model.safetensors .*load again"):
+    with pytest.raises(CheckpointError, match=r"the connection to .* was lost while model.safetensors .*try again"):
         src.find("model.safetensors")
     assert half_written(cache) == []
     hub.fault("model.safetensors", None)
@@ -325,5 +326,24 @@ def test_uploads_that_cannot_be(hub, folder, tmp_path):
     with pytest.raises(CheckpointError, match=r"answered the upload with HTTP status 403\. Log in"):
         push_to_hub(folder, "others/theirs", token=TOKEN)
     hub.stop()
-    with pytest.raises(CheckpointError, match=r"the connection to .* was lost while uploading"):
+    with pytest.raises(CheckpointError, match=r"the connection to .* was lost while the upload"):
         push_to_hub(folder, "me/mine", token=TOKEN)
+
+
+class Saved:
+    def save_pretrained(self, folder) -> None:
+        (Path(folder) / "config.json").write_text("saved")
+
+
+def test_what_can_be_saved_can_be_pushed(hub, tmp_path):
+    (tmp_path / "remote").mkdir()
+    hub.add("me/mine", tmp_path / "remote")
+    push_saved(Saved(), "me/mine", token=TOKEN, commit_message="First")
+    assert {path.name for path in (tmp_path / "remote").iterdir()} == {"config.json"}
+
+
+def test_arguments_of_source_are_told_from_others():
+    given = {"revision": "v1", "dim": 3, "token": None}
+    assert split_options(given) == ({"revision": "v1", "token": None}, {"dim": 3})
+    assert given.keys() == {"revision", "dim", "token"}
+    assert set(inspect.signature(source).parameters) - {"name_or_path"} == OPTIONS

@@ -25,7 +25,6 @@ ENTRIES = [
         contenders=loading("distilbert_base", "DistilBertModel"),
         needs=("distilbert_base",),
         targets=HALF,
-        loops=3,
         note="Whoever maps the file has not read it yet: the next entry makes everybody touch every weight.",
     ),
     Entry(
@@ -51,6 +50,5 @@ ENTRIES = [
         contenders=loading("minilm", "BertModel"),
         needs=("minilm",),
         targets=HALF,
-        loops=3,
     ),
 ]

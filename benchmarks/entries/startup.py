@@ -26,6 +26,6 @@ ENTRIES = [
             floor("import torch", "import torch"),
         ],
         targets=(Target(Metric.CPU, 1.10, of="import torch"),),
-        rounds=7,
+        rounds=5,
     ),
 ]

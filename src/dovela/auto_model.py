@@ -25,7 +25,9 @@ class AutoConfig:
         data, _ = PretrainedConfig.get_config_dict(name_or_path, **options)
         if not isinstance(data.get("model_type"), str):
             raise ConfigError(
-                str(name_or_path), "its configuration names no model_type", hint="Open it with the class itself, as BertConfig."
+                str(name_or_path),
+                "its configuration names no model_type",
+                hint="Open it with the class itself, as BertConfig.",
             )
         return CONFIGS.get(data["model_type"]).from_pretrained(name_or_path, **options, **overrides)
 
@@ -45,7 +47,9 @@ class _AutoModel:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         name = type(self).__name__
-        raise RegistryError(name, "is not built itself", hint=f"Use {name}.from_pretrained(…) or {name}.from_config(…).")
+        raise RegistryError(
+            name, "is not built itself", hint=f"Use {name}.from_pretrained(…) or {name}.from_config(…)."
+        )
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, *, config: Any = None, **arguments: Any) -> Any:

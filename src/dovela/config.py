@@ -122,7 +122,7 @@ class PretrainedConfig(_Definition):
     def __init__(self, **values: Any) -> None:
         self._fill(values, where=type(self).__name__)
 
-    # ---- fields ---------------------------------------------------------------------------------------------------------
+    # ---- fields --------------------------------------------------------------------------------
 
     @classmethod
     def _checks(cls) -> dict[str, Check]:
@@ -230,7 +230,7 @@ class PretrainedConfig(_Definition):
             return ""
         return f"a built model does not change with it; build another one with model.config.replace({change})"
 
-    # ---- common words -----------------------------------------------------------------------------------------------------
+    # ---- common words --------------------------------------------------------------------------------
 
     @property
     def num_labels(self) -> int:
@@ -298,7 +298,7 @@ class PretrainedConfig(_Definition):
     def __repr__(self) -> str:
         return f"{type(self).__name__} {self.to_json_string().rstrip()}"
 
-    # ---- files ------------------------------------------------------------------------------------------------------------
+    # ---- files --------------------------------------------------------------------------------
 
     def save_pretrained(self, save_directory: str | Path, *, use_diff: bool = False) -> None:
         """Write `config.json` into a folder, which is made if it does not exist."""

@@ -9,7 +9,7 @@ which lets the folder be the working directory or a mount point):
 3. Retire. What is replaced or removed is unlinked: first the entry points, by which weights are found
    (`model.safetensors`, `model.safetensors.index.json`), then the rest. A save of one file skips this.
 4. Publish. The staged files are renamed into the folder, entry points last.
-5. Forget. The manifest goes, then the staging folder.
+5. Forget. The staging folder goes, and the manifest with it.
 
 Precedence for a reader (`resolve`): where a manifest exists, a name it removed is absent, and a name it lists is the
 staged file, or the one in the folder once that was published; every other name is the folder's own. Without a manifest
@@ -150,9 +150,7 @@ def _publish(folder: Path) -> None:
         for name in staged:
             (staging / name).replace(folder / name)
         _flush(folder)
-        (staging / MANIFEST).unlink()
-        _flush(staging)
-        shutil.rmtree(staging)
+        shutil.rmtree(staging)  # in any order: all that the manifest lists is in its place
     except OSError as error:
         raise CheckpointError(
             str(folder),

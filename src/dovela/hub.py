@@ -6,16 +6,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import folder as folders
 from .errors import CheckpointError
+from .hub_errors import explain, got_no_answer
+
+OPTIONS = frozenset({"subfolder", "revision", "token", "cache_dir", "local_files_only", "force_download"})
+
+
+def split_options(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(those of `source`, the others)."""
+    options = {name: value for name, value in arguments.items() if name in OPTIONS}
+    return options, {name: value for name, value in arguments.items() if name not in OPTIONS}
 
 
 def source(
@@ -38,21 +47,17 @@ def source(
         _check_inside(name, subfolder)
     path = Path(name).expanduser() if name.startswith("~") else Path(name)
     if name and path.is_dir():
-        if not (path / subfolder).is_dir():
-            raise CheckpointError(
-                str(path), f"has no subfolder {subfolder!r}{_there(sorted(p.name for p in path.iterdir()))}"
-            )
-        return Folder(str(path / subfolder), path / subfolder)
+        path /= subfolder
+        if not path.is_dir():
+            raise CheckpointError(name, f"has no subfolder {subfolder!r}{_there(folders.listing(name))}")
+        return Folder(str(path), path)
     if name and path.exists():
         raise CheckpointError(name, "is a file, where a folder or a name on the hub is expected")
     if _looks_like_path(name_or_path):
-        raise CheckpointError(
-            name, f"there is no such folder (looked in {Path.cwd()})", hint="A name on the hub looks like 'org/model'."
-        )
+        advice = "A name on the hub looks like 'org/model'."
+        raise CheckpointError(name, f"there is no such folder (looked in {Path.cwd()})", hint=advice)
     if local_files_only and force_download:
-        raise CheckpointError(
-            name, "local_files_only and force_download contradict each other", hint="Pass one of them."
-        )
+        raise CheckpointError(name, "local_files_only and force_download contradict each other", hint="Pass one.")
     options = {"revision": revision, "token": token, "cache_dir": cache_dir}
     return Hub(name, subfolder, {**options, "local_files_only": local_files_only}, force_download)
 
@@ -78,6 +83,10 @@ class Source:
             raise CheckpointError(self.label, f"has no file {filename!r}{_there(self.names())}")
         return path
 
+    def reading(self) -> AbstractContextManager[None]:
+        """While this is entered, no save of another process changes the files between one `find` and the next."""
+        return nullcontext()
+
 
 @dataclass(frozen=True)
 class Folder(Source):
@@ -94,6 +103,9 @@ class Folder(Source):
     def names(self) -> list[str]:
         return folders.listing(self.path)
 
+    def reading(self) -> AbstractContextManager[None]:
+        return folders.reading(self.path)
+
 
 @dataclass
 class Hub(Source):
@@ -106,22 +118,17 @@ class Hub(Source):
     is_local = False
     _found: dict[str, Path | None] = field(default_factory=dict)
 
-    @property
-    def label(self) -> str:  # type: ignore[override]
-        return "/".join(filter(None, [self.repo_id, self.subfolder])) + (
-            " (offline, from the cache)" if self.offline else ""
-        )
-
-    @property
-    def offline(self) -> bool:
+    def __post_init__(self) -> None:
         from huggingface_hub import constants
 
-        return bool(self.options["local_files_only"] or constants.HF_HUB_OFFLINE)
+        self.offline = bool(self.options["local_files_only"] or constants.HF_HUB_OFFLINE)
+        name = f"{self.repo_id}/{self.subfolder}" if self.subfolder else self.repo_id
+        self.label = f"{name} (offline, from the cache)" if self.offline else name
 
     def find(self, filename: str) -> Path | None:
         _check_inside(self.label, filename)
         if filename not in self._found:
-            path = self._found[filename] = self._download("/".join(filter(None, [self.subfolder, filename])))
+            path = self._found[filename] = self._download(self._inside(filename))
             if path and (commit := re.search(r"[/\\]snapshots[/\\]([0-9a-f]{40})[/\\]", str(path))):
                 self.options["revision"] = commit[1]
         return self._found[filename]
@@ -130,16 +137,17 @@ class Hub(Source):
         from huggingface_hub import HfApi
 
         names: list[str] = []
-        snapshot = self._snapshot()
-        if snapshot is not None:
+        if snapshot := self._snapshot():
             names = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()]
         if not self.offline:
-            with contextlib.suppress(Exception):  # this only serves another error's message
-                names = HfApi(token=self.options["token"]).list_repo_files(
-                    self.repo_id, revision=self.options["revision"]
-                )
-        prefix = f"{self.subfolder.rstrip('/')}/" if self.subfolder else ""
+            api = HfApi(token=self.options["token"])
+            with suppress(Exception):  # this only serves another error's message
+                names = api.list_repo_files(self.repo_id, revision=self.options["revision"])
+        prefix = self._inside("")
         return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
+
+    def _inside(self, filename: str) -> str:
+        return f"{self.subfolder.strip('/')}/{filename}" if self.subfolder else filename
 
     def _download(self, filename: str) -> Path | None:
         from huggingface_hub import errors, hf_hub_download, try_to_load_from_cache
@@ -151,10 +159,10 @@ class Hub(Source):
             if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
                 return None
             cached = None
-            with contextlib.suppress(ValueError):
+            with suppress(ValueError):
                 known = {key: self.options[key] for key in ("cache_dir", "revision")}
                 cached = try_to_load_from_cache(self.repo_id, filename, **known)
-            if isinstance(cached, str) and not self.force_download and _got_no_answer(error):
+            if isinstance(cached, str) and not self.force_download and got_no_answer(error):
                 return Path(cached)
             if cached is not None and not isinstance(cached, str):  # the hub said once that there is none
                 return None
@@ -166,7 +174,7 @@ class Hub(Source):
 
     def _snapshot(self) -> Path | None:
         revision = self.options["revision"] or "main"
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             ref = self._cache / "refs" / revision
             snapshot = self._cache / "snapshots" / (ref.read_text() if ref.is_file() else revision)
             return snapshot if snapshot.is_dir() else None
@@ -179,7 +187,7 @@ class Hub(Source):
         return Path(self.options["cache_dir"] or constants.HF_HUB_CACHE) / f"models--{self.repo_id.replace('/', '--')}"
 
     def _half_written(self) -> dict[Path, float]:
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             return {path: path.stat().st_mtime for path in self._cache.glob("blobs/*.incomplete")}
         return {}
 
@@ -190,8 +198,17 @@ class Hub(Source):
         for path, changed in self._half_written().items():
             if started.get(path) != changed:
                 lock = self._cache.parent / ".locks" / self._cache.name / f"{path.name.partition('.')[0]}.lock"
-                with contextlib.suppress(Timeout, OSError), FileLock(lock, timeout=0):
+                with suppress(Timeout, OSError), FileLock(lock, timeout=0):
                     path.unlink(missing_ok=True)
+
+
+def push_saved(thing: Any, repo_id: str, **options: Any) -> str:
+    """Upload what `thing.save_pretrained` writes; `options` as in `push_to_hub`."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        thing.save_pretrained(folder)
+        return push_to_hub(folder, repo_id, **options)
 
 
 def push_to_hub(
@@ -225,94 +242,6 @@ def push_to_hub(
     return str(commit.commit_url)
 
 
-def explain(error: BaseException, repo_id: str, filename: str, revision: str | None) -> CheckpointError:
-    """What the hub's client raised, as one CheckpointError that says what to do."""
-    from huggingface_hub import constants, errors
-
-    hub, chain = constants.ENDPOINT, list(_chain(error))
-    log_in = "log in with `hf auth login`, or pass token=…"
-
-    def first(*kinds: type[BaseException]) -> BaseException | None:
-        return next((link for link in chain if isinstance(link, kinds)), None)
-
-    def is_network(link: BaseException) -> bool:
-        package = type(link).__module__.partition(".")[0].rstrip("2")
-        return isinstance(link, (ConnectionError, TimeoutError)) or package in (
-            "requests",
-            "urllib3",
-            "httpx",
-            "httpcore",
-        )
-
-    def failure(problem: str, hint: str) -> CheckpointError:
-        return CheckpointError(repo_id, problem, hint=hint)
-
-    if first(errors.GatedRepoError):
-        return failure(f"is gated on {hub}", f"Accept its terms at {hub}/{repo_id}, then {log_in}.")
-    if first(errors.RepositoryNotFoundError):
-        return failure(
-            f"there is no such name on {hub}, or it is private; nor is there a folder {repo_id!r} in {Path.cwd()}",
-            f"Check the spelling; for a private one {log_in}.",
-        )
-    if first(errors.RevisionNotFoundError):
-        return failure(f"has no revision {revision!r}", f"Branches and tags are listed at {hub}/{repo_id}/tree/main.")
-    if first(errors.HFValidationError):
-        return failure(
-            "is neither a folder here nor a name that a hub can have", "A name on the hub looks like 'org/model'."
-        )
-    if first(errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
-        return failure(
-            f"{filename or 'the hub'} cannot be fetched: offline mode is on, and it is not in the cache",
-            "Load it once online, or unset HF_HUB_OFFLINE.",
-        )
-    status = next((status for link in chain if (status := _status(link)) is not None), None)
-    if status is not None:
-        advice = log_in[0].upper() + log_in[1:] + "." if status in (401, 403) else "Try again later."
-        return failure(f"{hub} answered {filename or 'the upload'} with HTTP status {status}", advice)
-    if any("Consistency check" in str(link) for link in chain):
-        return failure(
-            f"the download of {filename} was cut short: {str(error).splitlines()[0]}",
-            "Nothing of it was kept; load again. If it stays so, the hub or a proxy serves a damaged file.",
-        )
-    if _got_no_answer(error):
-        reached = not first(errors.LocalEntryNotFoundError)
-        return failure(
-            f"the connection to {hub} was lost while {filename or 'uploading'} was on its way"
-            if reached
-            else f"{hub} cannot be reached, and {filename} is not in the cache",
-            "Check the network and load again."
-            if reached
-            else "Check the network, HF_ENDPOINT and the proxy settings.",
-        )
-    if isinstance(error, errors.LocalEntryNotFoundError):
-        return failure(f"{filename} is not in the cache", "Load it once with local_files_only=False.")
-    return failure(str(error) or type(error).__name__, f"This happened between huggingface_hub and {hub}.")
-
-
-def _got_no_answer(error: BaseException) -> bool:
-    """Whether the network failed: `huggingface_hub` changed its HTTP library twice, and lets its errors through."""
-    from huggingface_hub import errors
-
-    chain = list(_chain(error))
-    if any(_status(link) is not None or isinstance(link, errors.OfflineModeIsEnabled) for link in chain):
-        return False
-    packages = {type(link).__module__.partition(".")[0].rstrip("2") for link in chain}
-    failed = not packages.isdisjoint({"requests", "urllib3", "httpx", "httpcore"})
-    return failed or any(isinstance(link, (ConnectionError, TimeoutError)) for link in chain)
-
-
-def _status(error: BaseException) -> int | None:
-    """The HTTP status that the hub answered with, if it did."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status if isinstance(status, int) else None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
 def _looks_like_path(name: str | os.PathLike[str]) -> bool:
     if not isinstance(name, str):
         return True
@@ -329,28 +258,9 @@ def _looks_like_path(name: str | os.PathLike[str]) -> bool:
 def _check_inside(where: str, filename: str) -> None:
     path = PurePosixPath(filename.replace("\\", "/"))
     if not path.parts or path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or "\0" in filename:
-        raise CheckpointError(
-            where, f"{filename!r} would lie outside of it", hint="File names are relative to the checkpoint."
-        )
+        advice = "File names are relative to the checkpoint."
+        raise CheckpointError(where, f"{filename!r} would lie outside of it", hint=advice)
 
 
 def _there(names: list[str]) -> str:
-    return f" (it has {', '.join(names[:12])}{', …' if len(names) > 12 else ''})" if names else " (it is empty)"
-
-
-OPTIONS = frozenset({"subfolder", "revision", "token", "cache_dir", "local_files_only", "force_download"})
-
-
-def split_options(arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keyword arguments that `source` takes, and the others."""
-    options = {name: value for name, value in arguments.items() if name in OPTIONS}
-    return options, {name: value for name, value in arguments.items() if name not in OPTIONS}
-
-
-def push_saved(thing: Any, repo_id: str, **options: Any) -> str:
-    """Upload what `thing.save_pretrained` writes; `options` as in `push_to_hub`."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        thing.save_pretrained(folder)
-        return push_to_hub(folder, repo_id, **options)
+    return f" (it has {', '.join(names[:12])}{', …' if len(names) > 12 else ''})" if names else ""

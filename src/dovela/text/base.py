@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from ..errors import InputError
 from ..registry import Registry
 from .arguments import Input, read_inputs, read_lengths, refuse_unknown
-from .batch import BatchEncoding
-from .encoding import Row
+from .encoding import BatchEncoding
+from .rows import Row
 from .files import TokenizerFiles
 from .padding import Padding, Side, as_columns
 from .special_tokens import ROLES, AddedToken, SpecialTokens
@@ -32,6 +32,9 @@ TOKENIZERS: Registry[type[PreTrainedTokenizerBase]] = Registry(
         "DistilBertTokenizerFast": "dovela.models.distilbert.tokenizer:DistilBertTokenizerFast",
     },
 )
+MODEL_TOKENIZERS: Registry[str] = Registry("tokenizer of the model type")  # model type -> name in TOKENIZERS
+MODEL_TOKENIZERS.register("bert", "BertTokenizer")
+MODEL_TOKENIZERS.register("distilbert", "DistilBertTokenizer")
 # The columns of a row, in the order of the result.
 COLUMNS = {
     "input_ids": "ids",
@@ -50,14 +53,16 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
     A subclass keeps each argument of its constructor under the argument's own name: that is how it is saved.
     """
 
-    model_input_names: ClassVar[Sequence[str]] = ("input_ids", "token_type_ids", "attention_mask")
+    model_input_names: Sequence[str] = ("input_ids", "token_type_ids", "attention_mask")
     is_fast: ClassVar[bool] = False
 
-    def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None:
-        """Defining a tokenizer registers it by name, for AutoTokenizer."""
+    def __init_subclass__(cls, *, register: bool = True, model_type: str | None = None, **kwargs: Any) -> None:
+        """Defining a tokenizer registers it by name, and as that of `model_type`, for AutoTokenizer."""
         super().__init_subclass__(**kwargs)
         if register:
             TOKENIZERS.register(cls.__name__, cls)
+        if model_type is not None:
+            MODEL_TOKENIZERS.register(model_type, cls.__name__.removesuffix("Fast"))
 
     def __init__(
         self,
@@ -77,6 +82,7 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         pad_token_type_id: int = 0,
         clean_up_tokenization_spaces: bool = False,
         split_special_tokens: bool = False,
+        model_input_names: Sequence[str] | None = None,
         name_or_path: str = "",
         **unknown: Any,
     ) -> None:
@@ -97,6 +103,8 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
         self.split_special_tokens = split_special_tokens
         self.name_or_path = name_or_path
+        if model_input_names is not None:
+            self.model_input_names = list(model_input_names)
         self.extra: dict[str, Any] = {}  # what a file said that is not ours; written back
         self._roles, self._additional = {}, []
         self._restore({int(i): AddedToken.of(token) for i, token in (added_tokens_decoder or {}).items()})
@@ -372,9 +380,6 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
     def __repr__(self) -> str:
         roles = ", ".join(f"{role}={token!r}" for role, token in self.special_tokens_map.items())
         return f"{type(self).__name__}(vocab_size={self.vocab_size}, padding_side={self.padding_side!r}, {roles})"
-
-
-Kind = Literal["np", "pt", "jax", "tf"]
 
 
 def _is_id(index: Any) -> bool:

@@ -1,162 +1,162 @@
-"""One text's tokens, one row of a batch, and what a row can be asked: which word, which characters, which sequence.
-
-`Encoding` has the attribute names of the Rust library's `tokenizers.Encoding`, so rows of both engines are read alike.
-"""
+"""What calling a tokenizer returns: columns for the model, and rows that can be asked about words and characters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import UserDict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-Offset = tuple[int, int]  # [start, stop) in characters of the text as it was given
-Detail = tuple[list[Offset], list[int]]  # per token: its offset, and the index of its word
-
-
-class Tokens:
-    """One text's tokens before any special token: ids at once, offsets and words when somebody asks."""
-
-    __slots__ = ("_detail", "ids")
-
-    def __init__(self, ids: list[int], detail: Callable[[], Detail] | Detail) -> None:
-        self.ids = ids
-        self._detail = detail
-
-    @property
-    def detail(self) -> Detail:
-        if callable(self._detail):
-            self._detail = self._detail()
-        return self._detail
-
-    @classmethod
-    def joined(cls, parts: Sequence[tuple[int, Tokens]]) -> Tokens:
-        """The tokens of consecutive parts of one text, each with the index at which it starts."""
-
-        def detail() -> Detail:
-            offsets: list[Offset] = []
-            words: list[int] = []
-            for start, tokens in parts:
-                first = words[-1] + 1 if words else 0
-                part_offsets, part_words = tokens.detail
-                offsets += [(a + start, b + start) for a, b in part_offsets]
-                words += [w + first for w in part_words]
-            return offsets, words
-
-        return cls([index for _, tokens in parts for index in tokens.ids], detail)
-
-    @classmethod
-    def of_words(cls, parts: Sequence[Tokens]) -> Tokens:
-        """The tokens of a text given as words: offsets are within each word."""
-
-        def detail() -> Detail:
-            return [o for t in parts for o in t.detail[0]], [i for i, t in enumerate(parts) for _ in t.ids]
-
-        return cls([index for tokens in parts for index in tokens.ids], detail)
-
-    def __getstate__(self) -> tuple[list[int], Detail]:
-        return self.ids, self.detail
-
-    def __setstate__(self, state: tuple[list[int], Detail]) -> None:
-        self.ids, self._detail = state
+from ..errors import InputError
+from .rows import Row
+from .tensors import to_tensor
 
 
-class Row(Protocol):
-    """What a batch needs of a row, of either engine. All are lists of the row's length."""
+class CharSpan(NamedTuple):
+    """Characters [start, end) of a text."""
 
-    @property
-    def ids(self) -> list[int]: ...
-    @property
-    def type_ids(self) -> list[int]: ...
-    @property
-    def tokens(self) -> list[str]: ...
-    @property
-    def offsets(self) -> list[Offset]: ...
-    @property
-    def word_ids(self) -> list[int | None]: ...
-    @property
-    def sequence_ids(self) -> list[int | None]: ...
-    @property
-    def special_tokens_mask(self) -> list[int]: ...
-    @property
-    def attention_mask(self) -> list[int]: ...
-    def pad(self, length: int, *, direction: str, pad_id: int, pad_type_id: int, pad_token: str) -> None: ...
+    start: int
+    end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of a row: tokens [start, stop) of a sequence (0 or 1), or one special token (`sequence` None)."""
+class TokenSpan(NamedTuple):
+    """Tokens [start, end) of a row."""
 
-    ids: list[int]
-    type_id: int
-    sequence: int | None = None
-    tokens: Tokens | None = None
-    start: int = 0
+    start: int
+    end: int
 
 
-class Encoding:
-    """A row made by the Python engine."""
+class BatchEncoding(UserDict[str, Any]):
+    """Columns by name (`batch["input_ids"]`, `batch.input_ids`) and rows by number (`batch[0]`).
 
-    __slots__ = ("_left", "_names", "_parts", "_right", "ids", "type_ids")
+    The methods that look something up in a row take it as first argument and may leave it out when there is one row:
+    `batch.char_to_token(5)` is `batch.char_to_token(0, 5)`. They return None where nothing is found.
+    """
 
-    def __init__(self, parts: list[Part], names: Callable[[list[int]], list[str]]) -> None:
-        """`names` turns ids into tokens."""
-        self._parts, self._names, self._left, self._right = parts, names, 0, 0
-        self.ids = [index for part in parts for index in part.ids]
-        self.type_ids = [part.type_id for part in parts for _ in part.ids]
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        encodings: Sequence[Row] | None = None,
+        tensor_type: str | None = None,
+        prepend_batch_axis: bool = False,
+        is_fast: bool = False,
+    ) -> None:
+        super().__init__()
+        self.data = dict(data or {})
+        self._rows = list(encodings) if encodings is not None else None
+        self.is_fast = is_fast
+        self.convert_to_tensors(tensor_type, prepend_batch_axis)
 
-    def __len__(self) -> int:
-        return len(self.ids)
+    def __getitem__(self, item: Any) -> Any:
+        if isinstance(item, str):
+            return self.data[item]
+        if isinstance(item, int):
+            return self._row(item)
+        if isinstance(item, slice):
+            return {name: column[item] for name, column in self.data.items()}
+        raise InputError("BatchEncoding", f"expected a column's name, a row's number or a slice, got {item!r}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "data" or name not in self.data:
+            raise AttributeError(f"BatchEncoding has no attribute or column {name!r}")
+        return self.data[name]
 
     def __repr__(self) -> str:
-        return f"Encoding({len(self.ids)} tokens)"
+        return repr(self.data)
+
+    def convert_to_tensors(self, tensor_type: str | None = None, prepend_batch_axis: bool = False) -> BatchEncoding:
+        """Turn every column into a tensor: "np", "pt", "jax" or "tf". In place, and returned."""
+        if tensor_type is not None:
+            for name, column in self.data.items():
+                self.data[name] = to_tensor([column] if prepend_batch_axis else column, tensor_type, name)
+        return self
+
+    def to(self, device: Any, *, non_blocking: bool = False) -> BatchEncoding:
+        """Move every torch tensor to `device` (or cast it, given a dtype). In place, and returned."""
+        moved = {name: v.to(device, non_blocking=non_blocking) for name, v in self.data.items() if hasattr(v, "to")}
+        if not moved:
+            raise InputError("BatchEncoding.to", "there is no torch tensor to move", hint='Ask for return_tensors="pt".')
+        self.data.update(moved)
+        return self
 
     @property
-    def tokens(self) -> list[str]:
-        return self._names(self.ids)
+    def encodings(self) -> list[Row] | None:
+        return self._rows
 
     @property
-    def offsets(self) -> list[Offset]:
-        return self._spread((0, 0), lambda part, tokens: tokens.detail[0][part.start : part.start + len(part.ids)])
+    def n_sequences(self) -> int | None:
+        """1 for single texts, 2 for pairs."""
+        return 1 + max((s or 0 for row in self._rows for s in row.sequence_ids), default=0) if self._rows else None
 
-    @property
-    def word_ids(self) -> list[int | None]:
-        return self._spread(None, lambda part, tokens: tokens.detail[1][part.start : part.start + len(part.ids)])
+    def tokens(self, batch_index: int = 0) -> list[str]:
+        return self._row(batch_index).tokens
 
-    @property
-    def sequence_ids(self) -> list[int | None]:
-        return self._spread(None, lambda part, _: [part.sequence] * len(part.ids))
+    def sequence_ids(self, batch_index: int = 0) -> list[int | None]:
+        """Per token: 0 or 1, the sequence of a pair that it is of; None for special tokens and padding."""
+        return self._row(batch_index).sequence_ids
 
-    @property
-    def special_tokens_mask(self) -> list[int]:
-        return self._spread(1, lambda part, _: [0] * len(part.ids))
+    def word_ids(self, batch_index: int = 0) -> list[int | None]:
+        """Per token: the index of its word; None for special tokens and padding."""
+        return self._row(batch_index).word_ids
 
-    @property
-    def attention_mask(self) -> list[int]:
-        return [0] * self._left + [1] * (len(self.ids) - self._left - self._right) + [0] * self._right
+    words = word_ids
 
-    def pad(self, length: int, *, direction: str, pad_id: int, pad_type_id: int, pad_token: str) -> None:
-        """Lengthen the row to `length` on the side `direction`."""
-        more = length - len(self.ids)
-        if more > 0 and direction == "left":
-            self._left += more
-            self.ids, self.type_ids = [pad_id] * more + self.ids, [pad_type_id] * more + self.type_ids
-        elif more > 0:
-            self._right += more
-            self.ids, self.type_ids = self.ids + [pad_id] * more, self.type_ids + [pad_type_id] * more
+    def token_to_sequence(self, batch_or_token_index: int, token_index: int | None = None) -> int | None:
+        row, token = self._at(batch_or_token_index, token_index)
+        return row.sequence_ids[token]
 
-    def _spread(self, special: Any, of: Callable[[Part, Tokens], Sequence[Any]]) -> list[Any]:
-        """A value for each place of the row: `special` for padding and special tokens, else by `of`."""
-        out = [special] * self._left
-        for part in self._parts:
-            out += [special] * len(part.ids) if part.tokens is None else of(part, part.tokens)
-        return out + [special] * self._right
+    def token_to_word(self, batch_or_token_index: int, token_index: int | None = None) -> int | None:
+        row, token = self._at(batch_or_token_index, token_index)
+        return row.word_ids[token]
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = {name: getattr(self, name) for name in self.__slots__ if name != "_names"}
-        return state | {"known": dict(zip(self.ids, self.tokens, strict=True))}
+    def token_to_chars(self, batch_or_token_index: int, token_index: int | None = None) -> CharSpan | None:
+        row, token = self._at(batch_or_token_index, token_index)
+        return None if row.sequence_ids[token] is None else CharSpan(*row.offsets[token])
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        known = state.pop("known")
-        self._names = lambda ids: [known[index] for index in ids]
-        for name, value in state.items():
-            setattr(self, name, value)
+    def word_to_tokens(
+        self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
+    ) -> TokenSpan | None:
+        row, word = self._pick(batch_or_word_index, word_index)
+        found = _tokens_of_word(row, word, sequence_index)
+        return TokenSpan(found[0], found[-1] + 1) if found else None
+
+    def word_to_chars(
+        self, batch_or_word_index: int, word_index: int | None = None, sequence_index: int = 0
+    ) -> CharSpan | None:
+        row, word = self._pick(batch_or_word_index, word_index)
+        found = _tokens_of_word(row, word, sequence_index)
+        return CharSpan(row.offsets[found[0]][0], row.offsets[found[-1]][1]) if found else None
+
+    def char_to_token(
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
+        row, char = self._pick(batch_or_char_index, char_index)
+        places = enumerate(zip(row.offsets, row.sequence_ids, strict=True))
+        return next((i for i, ((a, b), s) in places if s == sequence_index and a <= char < b), None)
+
+    def char_to_word(
+        self, batch_or_char_index: int, char_index: int | None = None, sequence_index: int = 0
+    ) -> int | None:
+        row, char = self._pick(batch_or_char_index, char_index)
+        places = zip(row.offsets, row.sequence_ids, row.word_ids, strict=True)
+        return next((w for (a, b), s, w in places if s == sequence_index and a <= char < b), None)
+
+    def _row(self, index: int) -> Row:
+        if self._rows is None:
+            raise InputError("BatchEncoding", "has columns only: it was not made by calling a tokenizer")
+        if not -len(self._rows) <= index < len(self._rows):
+            raise InputError("BatchEncoding", f"row {index} is out of range, there are {len(self._rows)} rows")
+        return self._rows[index]
+
+    def _pick(self, first: int, second: int | None) -> tuple[Row, int]:
+        return (self._row(0), first) if second is None else (self._row(first), second)
+
+    def _at(self, first: int, second: int | None) -> tuple[Row, int]:
+        row, token = self._pick(first, second)
+        if not -len(row.ids) <= token < len(row.ids):
+            raise InputError("BatchEncoding", f"token {token} is out of range, the row has {len(row.ids)} tokens")
+        return row, token
+
+
+def _tokens_of_word(row: Row, word: int, sequence: int) -> list[int]:
+    places = enumerate(zip(row.word_ids, row.sequence_ids, strict=True))
+    return [i for i, (w, s) in places if w == word and s == sequence]

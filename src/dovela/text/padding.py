@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import InputError
-from .encoding import Row
+from .rows import Row
 
 Side = Literal["left", "right"]
 # What each column is filled up with; token ids and type ids have their own value.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from . import unicode_tables as tables
-from .encoding import Detail, Offset, Tokens
+from .rows import Detail, Offset, Tokens
 from .normalize import BertNormalizer, character_class, code_points
 
 LONGEST_WORD = 100  # characters; a longer word is unknown

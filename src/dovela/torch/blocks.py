@@ -16,11 +16,11 @@ from ..parts import ATTENTIONS
 from .embeddings import TextEmbeddings
 from .feedforward import MLP
 from .inputs import TextInputs
-from .layout import Layout, pack
+from .layout import Layout, Padded, pack
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each with a residual and a norm: after the residual ("post") or before the part ("pre")."""
+    """Attention and feed-forward, each with a residual and a norm: after the residual ("post") or before ("pre")."""
 
     def __init__(self, config: Any, layer: int = 0) -> None:
         super().__init__()
@@ -44,9 +44,10 @@ class Block(nn.Module):
 
 
 class Layers(nn.ModuleList):
-    """The stack of blocks. `checkpointing` trades time for memory in training: activations are computed again."""
+    """The stack of blocks."""
 
-    checkpointing = False
+    checkpointing = False  # in training, compute activations again instead of keeping them
+    packing = True  # leave padding out where that saves work; its states are then zero
 
     def __init__(self, config: Any) -> None:
         super().__init__(Block(config, layer) for layer in range(config.num_hidden_layers))
@@ -76,7 +77,9 @@ class Layers(nn.ModuleList):
 def encode(embeddings: TextEmbeddings, layers: Layers, inputs: TextInputs) -> BaseModelOutput:
     """Checked inputs through embeddings and layers. Padding is left out on the way where that saves work."""
     x = embeddings(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.inputs_embeds)  # (B, S, D)
-    x, layout = pack(x, inputs.attention_mask) if not inputs.output_attentions else (x, inputs.padded())
+    layout: Layout = Padded(inputs.attention_mask)
+    if layers.packing and not inputs.output_attentions:
+        x, layout = pack(x, inputs.attention_mask)
     return layers(x, layout, inputs.output_attentions, inputs.output_hidden_states)  # type: ignore[no-any-return]
 
 

@@ -29,7 +29,7 @@ from .init import Linear
 from .losses import class_loss, sequence_loss, span_loss, sum_losses
 from .model import PreTrainedModel
 
-# ---- parts ----------------------------------------------------------------------------------------------------------------
+# ---- parts --------------------------------------------------------------------------------
 
 
 class MaskedLMHead(nn.Module):
@@ -61,7 +61,7 @@ class ClassifierHead(nn.Module):
         return self.out(self.dropout(x))  # type: ignore[no-any-return]
 
 
-# ---- models ---------------------------------------------------------------------------------------------------------------
+# ---- models --------------------------------------------------------------------------------
 
 
 class HeadedModel(PreTrainedModel):
@@ -108,7 +108,11 @@ class MaskedLM(HeadedModel):
         self.masked_lm.decoder = layer  # type: ignore[assignment]
 
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
     ) -> ModelOutput:
         """Labels (B, S) are token ids, -100 where nothing is to be guessed -> logits (B, S, V)."""
         output = self.backbone(input_ids, attention_mask, **inputs)
@@ -135,7 +139,11 @@ class SequenceClassification(HeadedModel):
         return ClassifierHead(config, labels, dropout=config.head_dropout)
 
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
     ) -> ModelOutput:
         """Labels: classes (B,), numbers (B,) or (B, L), or yes and no as floats (B, L) -> logits (B, L)."""
         output = self.backbone(input_ids, attention_mask, **inputs)
@@ -162,7 +170,11 @@ class TokenClassification(HeadedModel):
         return ClassifierHead(config, labels, dropout=config.head_dropout)
 
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
     ) -> ModelOutput:
         """Labels (B, S), -100 where a token has none -> logits (B, S, L)."""
         output = self.backbone(input_ids, attention_mask, **inputs)
@@ -183,6 +195,8 @@ class QuestionAnswering(HeadedModel):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
+        for stack in self._stacks():
+            stack.packing = False  # the scores of padding take part in the softmax over the sequence
         self.dropout = nn.Dropout(self.span_dropout(config))
         self.spans = Linear(config.hidden_size, 2, std=config.initializer_range)
 
@@ -228,13 +242,19 @@ class MultipleChoice(HeadedModel):
         return ClassifierHead(config, labels, dropout=config.head_dropout)
 
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
     ) -> ModelOutput:
         """Inputs (B, C, S), labels (B,) -> logits (B, C)."""
         given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
         if given is None or given.dim() != (3 if input_ids is not None else 4):
             shape = "nothing" if given is None else list(given.shape)
-            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {shape}")
+            raise InputError(
+                type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {shape}"
+            )
         rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
         flat = {n: x.flatten(0, 1) if isinstance(x, Tensor) and x.dim() > 1 else x for n, x in rows.items()}
         output = self.backbone(**flat)
@@ -258,7 +278,11 @@ class NextSentencePrediction(HeadedModel):
         self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
 
     def forward(
-        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, labels: Tensor | None = None, **inputs: Any
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
     ) -> ModelOutput:
         """Labels (B,): 0 it follows, 1 it does not -> logits (B, 2)."""
         output = self.backbone(input_ids, attention_mask, **inputs)
@@ -295,7 +319,9 @@ class PreTraining(MaskedLM):
         return PreTrainingOutput(
             loss=sum_losses(
                 None if labels is None else class_loss(tokens, labels),
-                None if next_sentence_label is None else class_loss(follows, next_sentence_label, "next_sentence_label"),
+                None
+                if next_sentence_label is None
+                else class_loss(follows, next_sentence_label, "next_sentence_label"),
             ),
             prediction_logits=tokens,
             seq_relationship_logits=follows,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .layout import Padded, readable
+from .layout import readable
 
 
 @dataclass
@@ -26,9 +26,6 @@ class TextInputs:
     inputs_embeds: Tensor | None  # (B, S, D)
     output_attentions: bool
     output_hidden_states: bool
-
-    def padded(self) -> Padded:
-        return Padded(self.attention_mask)
 
     @classmethod
     def check(
@@ -54,7 +51,9 @@ class TextInputs:
                 raise InputError("inputs_embeds", f"expected (batch, sequence, {config.hidden_size}), got {shape}")
             batch, length = inputs_embeds.shape[:2]
         if not length:
-            raise InputError("model input", "the sequences are empty", hint="Give at least one token, even if only padding.")
+            raise InputError(
+                "model input", "the sequences are empty", hint="Give at least one token, even if only padding."
+            )
         if position_ids is None and length > config.max_position_embeddings:
             raise InputError(
                 "model input",
@@ -84,7 +83,9 @@ class TextInputs:
 
 def _ids(name: str, ids: Any, limit: int, field: str, dims: tuple[int, ...]) -> None:
     if not isinstance(ids, Tensor):
-        raise InputError(name, f"expected a torch tensor, got {type(ids).__name__}", hint='Tokenise with return_tensors="pt".')
+        raise InputError(
+            name, f"expected a torch tensor, got {type(ids).__name__}", hint='Tokenise with return_tensors="pt".'
+        )
     if ids.dtype not in (torch.int64, torch.int32):
         raise InputError(name, f"expected int64 or int32, got {ids.dtype}", hint="Ids are whole numbers: use .long().")
     if ids.dim() not in dims:

@@ -2,9 +2,9 @@
 
 Letters: B batch, H heads, S sequence, D width of a head.
 
-A kernel takes q, k, v (B, H, S, D), `allow` (a boolean that broadcasts to (B, H, S, S), True = may attend, or None where
-everything may), `scale` and `dropout`, and returns the output (B, H, S, D) and the weights (B, H, S, S) or None. A row that
-may attend to nothing attends evenly to everything: finite, and the same in each kernel.
+A kernel takes q, k, v (B, H, S, D), `allow` (a boolean that broadcasts to (B, H, S, S), True = may attend, or None
+where everything may), `scale` and `dropout`, and returns the output (B, H, S, D) and the weights (B, H, S, S) or None.
+A row that may attend to nothing attends evenly to everything: finite, and the same in each kernel.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Kernel(Protocol):
 def eager(
     q: Tensor, k: Tensor, v: Tensor, allow: Tensor | None, *, scale: float, dropout: float = 0.0
 ) -> tuple[Tensor, Tensor | None]:
-    """The formula as it is written (Vaswani et al. 2017, equation 1); the reference, and the only one that shows weights."""
+    """The formula as it is written (Vaswani et al. 2017, equation 1); the only kernel that shows its weights."""
     scores = (q @ k.transpose(-1, -2)) * scale  # (B, H, S, S)
     if allow is not None:
         scores = scores.masked_fill(~allow, torch.finfo(scores.dtype).min)
@@ -56,7 +56,9 @@ def flex(
     from torch.nn.attention.flex_attention import flex_attention
 
     if dropout > 0:
-        raise InputError("attention kernel 'flex'", f"has no dropout, got {dropout}", hint="Train with 'sdpa' or 'eager'.")
+        raise InputError(
+            "attention kernel 'flex'", f"has no dropout, got {dropout}", hint="Train with 'sdpa' or 'eager'."
+        )
     score_mod = None
     if allow is not None:
         table = allow.expand(q.shape[0], -1, q.shape[2], k.shape[2])  # (B, 1 or H, S, S)

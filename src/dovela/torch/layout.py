@@ -35,7 +35,9 @@ class Padded:
         if self.mask is not None:
             seen = self.mask[:, None, None, :] if self.mask.dim() == 2 else self.mask[:, None]
             may = seen if may is None else seen & may
-        out, weights = kernel(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), may, scale=scale, dropout=dropout)
+        out, weights = kernel(
+            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), may, scale=scale, dropout=dropout
+        )
         return out.transpose(1, 2), weights
 
     def unpack(self, x: Tensor) -> Tensor:
@@ -73,14 +75,17 @@ Layout = Padded | Packed
 
 
 def pack(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Layout]:
-    """Leave the padding of x (B, S, D) out, if there is enough of it to be worth while and every row has a token."""
+    """Leave the padding of x (B, S, D) out, if there is enough of it and every row begins with a real token.
+
+    (Heads read the first place of a row even where it is padding, and must find there what they would without packing.)
+    """
     if mask is None or mask.dim() != 2 or not readable(mask):
         return x, Padded(mask)
     lengths = mask.sum(1)
     padding = mask.numel() - int(lengths.sum())
     if not padding:
         return x, Padded(None)
-    if padding < max(LEAST_PADDED_TOKENS, LEAST_PADDED_SHARE * mask.numel()) or int(lengths.min()) == 0:
+    if padding < max(LEAST_PADDED_TOKENS, LEAST_PADDED_SHARE * mask.numel()) or not bool(mask[:, 0].all()):
         return x, Padded(mask)
     index = mask.flatten().nonzero().squeeze(1)
     return x.flatten(0, 1).index_select(0, index), Packed(index, tuple(lengths.tolist()), (x.shape[0], x.shape[1]))

@@ -68,7 +68,9 @@ def load(
     model.config.update({"name_or_path": str(name_or_path)})
     if report.fresh:
         parts = sorted({name.removeprefix(BACKBONE).partition(".")[0] for name in report.fresh})
-        notice(f"{where}: {', '.join(parts)} is new and untrained ({len(report.fresh)} tensors are not in the checkpoint)")
+        notice(
+            f"{where}: {', '.join(parts)} is new and untrained ({len(report.fresh)} tensors are not in the checkpoint)"
+        )
     model.eval()
     return (model, report) if output_loading_info else model
 
@@ -131,7 +133,9 @@ def _refuse_integers(where: str, files: WeightFiles, state: Mapping[str, Tensor]
     bad += [n for n, t in (state or {}).items() if not t.is_floating_point()]
     bad = [name for name in bad if not name.endswith("position_ids")]
     if bad:
-        raise CheckpointError(where, f"{len(bad)} weights are not floating-point numbers, as {bad[0]!r}", hint="Is it quantised?")
+        raise CheckpointError(
+            where, f"{len(bad)} weights are not floating-point numbers, as {bad[0]!r}", hint="Is it quantised?"
+        )
 
 
 def _unpickle(paths: tuple[Path, ...]) -> dict[str, Tensor]:
@@ -167,7 +171,9 @@ def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], report: LoadRepo
         for name in have[1:]:
             if not torch.equal(tensors[name], tensors[have[0]]):
                 raise CheckpointError(
-                    name, f"differs from {have[0]}, and the model shares one tensor for both", hint="Pass tie_word_embeddings=False."
+                    name,
+                    f"differs from {have[0]}, and the model shares one tensor for both",
+                    hint="Pass tie_word_embeddings=False.",
                 )
     model.load_state_dict(tensors, strict=False, assign=True)
     for group in groups:
@@ -179,7 +185,7 @@ def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], report: LoadRepo
 
 
 def _materialise(model: PreTrainedModel, build_real: Any) -> None:
-    """Give what is still without memory its values: by each layer's own initialisation, or else from a model built whole.
+    """Give what is still without memory its values: by each layer's initialisation, or from a model built whole.
 
     The second way is for parameters and buffers that a user's constructor computes itself.
     """
@@ -219,5 +225,3 @@ def _dtype(dtype: Any) -> torch.dtype | None:
     if not isinstance(found, torch.dtype) or not found.is_floating_point:
         raise InputError("dtype", f"expected a floating torch dtype or its name, got {dtype!r}")
     return found
-
-

@@ -37,12 +37,18 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
     if problem_type is None:
         whole = not labels.dtype.is_floating_point
         problem_type = (
-            "regression" if logits.shape[-1] == 1 else "single_label_classification" if whole else "multi_label_classification"
+            "regression"
+            if logits.shape[-1] == 1
+            else "single_label_classification"
+            if whole
+            else "multi_label_classification"
         )
     if problem_type == "single_label_classification":
         return class_loss(logits, labels)
     if labels.numel() != logits.numel():
-        raise InputError("labels", f"expected the shape {list(logits.shape)} for {problem_type}, got {list(labels.shape)}")
+        raise InputError(
+            "labels", f"expected the shape {list(logits.shape)} for {problem_type}, got {list(labels.shape)}"
+        )
     labels = labels.reshape(logits.shape).to(logits.dtype)
     if problem_type == "regression":
         return F.mse_loss(logits, labels)
@@ -50,7 +56,7 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
 
 
 def span_loss(start_logits: Tensor, end_logits: Tensor, start_positions: Tensor, end_positions: Tensor) -> Tensor:
-    """The mean of both ends' cross-entropies, logits (B, S); a position beyond the sequence (a cut answer) is left out."""
+    """The mean of both ends' cross-entropies, logits (B, S); positions beyond the sequence (cut answers) are left out."""
     length = start_logits.shape[-1]
 
     def one(logits: Tensor, positions: Tensor) -> Tensor:

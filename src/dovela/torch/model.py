@@ -14,14 +14,13 @@ import inspect
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from ..config import PretrainedConfig
 from ..errors import ConfigError, InputError, suggest
-from ..fitting import LoadReport
 from ..outputs import ModelOutput, each_output
 from ..parts import KERNELS
 from ..registry import Registry
@@ -87,7 +86,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         super().__init__()
         self.config = config
 
-    # ---- calling ----------------------------------------------------------------------------------------------------------
+    # ---- calling --------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         for name in kwargs:
@@ -113,7 +112,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
 
     _input_names: ClassVar[tuple[str, ...]]
 
-    # ---- files ------------------------------------------------------------------------------------------------------------
+    # ---- files --------------------------------------------------------------------------------
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Any:
@@ -135,7 +134,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         return load(cls, name_or_path, **options)
 
     def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
-        """Write config.json and safetensors into a folder; killed at any instant, the old or the new checkpoint is whole.
+        """Write config.json and safetensors into a folder; killed at any instant, the old or the new is whole.
 
         max_shard_size: split files above it ("5GB"); state_dict: save these tensors instead; variant: "fp16" names the
         file model.fp16.safetensors
@@ -150,7 +149,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
 
         return push_saved(self, repo_id, **options)
 
-    # ---- parts ------------------------------------------------------------------------------------------------------------
+    # ---- parts --------------------------------------------------------------------------------
 
     @property
     def base_model(self) -> nn.Module:
@@ -185,12 +184,14 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         if output is not None and self.config.tie_word_embeddings:
             output.weight = self.get_input_embeddings().weight
 
-    def resize_token_embeddings(self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None) -> nn.Embedding:
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+    ) -> nn.Embedding:
         """Change the vocabulary's size everywhere at once; rows that stay keep their values, new ones are drawn."""
         return surgery.resize_vocabulary(self, new_num_tokens, pad_to_multiple_of)
 
     def prune_heads(self, heads_to_prune: Mapping[int, Any]) -> None:
-        """Cut attention heads: {layer: heads}, numbered as before any was cut. Saved with the model and built again so."""
+        """Cut attention heads, {layer: heads}, numbered as before any was cut. Saved with the model."""
         surgery.prune_heads(self, heads_to_prune)
 
     def _stacks(self) -> Iterator[Layers]:
@@ -217,7 +218,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         KERNELS.get(name)
         self.config.attn_implementation = name
 
-    # ---- numbers ----------------------------------------------------------------------------------------------------------
+    # ---- numbers --------------------------------------------------------------------------------
 
     def num_parameters(self, only_trainable: bool = False) -> int:
         """Shared parameters count once."""

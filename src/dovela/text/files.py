@@ -1,0 +1,149 @@
+"""A tokenizer's folder: read as transformers 4.x and 5.x write it, written as 4.x does, which both read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from ..errors import CheckpointError, InputError
+from .special_tokens import ROLES, AddedToken
+from .vocabulary import read_json
+
+if TYPE_CHECKING:
+    from ..hub import Source
+
+CONFIG, ROLE_MAP, ADDED, WHOLE = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json"
+NOT_SAVED = {"name_or_path", "added_tokens_decoder", *ROLES, "additional_special_tokens"}  # each has a place of its own
+
+
+class TokenizerFiles:
+    """from_pretrained and save_pretrained."""
+
+    vocab_files_names: ClassVar[Mapping[str, str]] = {"vocab_file": "vocab.txt"}
+    extra: dict[str, Any]
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | PathLike[str],
+        *,
+        subfolder: str = "",
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | PathLike[str] | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        **overrides: Any,
+    ) -> Self:
+        """The tokenizer in a folder, or of a name on the hub. `overrides` are arguments of the constructor."""
+        from ..hub import source
+
+        src = source(
+            name_or_path,
+            subfolder=subfolder,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+        return cls._from_source(src, overrides)
+
+    @classmethod
+    def _from_source(cls, src: Source, overrides: Mapping[str, Any]) -> Self:
+        from .arguments import refuse_unknown
+
+        known = cls.known_arguments()  # type: ignore[attr-defined]
+        refuse_unknown(f"{cls.__name__}.from_pretrained", [name for name in overrides if name not in known], known)
+        settings = read_settings(src)
+        arguments = {name: value for name, value in settings.items() if name in known}
+        arguments |= cls._vocabulary_arguments(src, arguments)
+        tokenizer = cls(**(arguments | {"name_or_path": src.label} | dict(overrides)))
+        tokenizer.extra = {name: value for name, value in settings.items() if name not in known}
+        return tokenizer
+
+    @classmethod
+    def _vocabulary_arguments(cls, src: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """The constructor's arguments that say where the vocabulary is, and what else its file tells."""
+        return {name: src.require(filename) for name, filename in cls.vocab_files_names.items()}
+
+    def _vocabulary_files(self) -> dict[str, bytes]:
+        """File name -> content, of what holds the vocabulary."""
+        raise NotImplementedError
+
+    def save_pretrained(self, save_directory: str | PathLike[str]) -> tuple[str, ...]:
+        """Write the tokenizer's files into `save_directory`, all or none; returns their paths."""
+        from ..folder import save_files
+
+        files = self._vocabulary_files() | {CONFIG: _json(self._settings()), ROLE_MAP: _json(self._role_map())}
+        vocab_size = self.vocab_size  # type: ignore[attr-defined]
+        added = {t: i for t, i in self.get_added_vocab().items() if i >= vocab_size}  # type: ignore[attr-defined]
+        if added:
+            files[ADDED] = _json(added)
+        save_files(Path(save_directory), files, remove=[name for name in (ADDED, WHOLE) if name not in files])
+        return tuple(str(Path(save_directory) / name) for name in files)
+
+    def save_vocabulary(self, save_directory: str | PathLike[str], filename_prefix: str | None = None) -> tuple[str, ...]:
+        """Write the vocabulary alone, without added tokens."""
+        from ..folder import save_files
+
+        prefix = f"{filename_prefix}-" if filename_prefix else ""
+        files = {prefix + name: content for name, content in self._vocabulary_files().items() if name != WHOLE}
+        save_files(Path(save_directory), files)
+        return tuple(str(Path(save_directory) / name) for name in files)
+
+    def _settings(self) -> dict[str, Any]:
+        names = self.known_arguments() - NOT_SAVED - self.vocab_files_names.keys()  # type: ignore[attr-defined]
+        values = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        added = {str(i): t.to_dict() for i, t in self.added_tokens_decoder.items()}  # type: ignore[attr-defined]
+        roles = {role: str(token) for role, token in self._role_map().items() if role in ROLES}
+        more = self._role_map().get("additional_special_tokens")
+        if more:
+            roles["additional_special_tokens"] = [t if isinstance(t, str) else t["content"] for t in more]
+        name = type(self).__name__
+        name = name if name == "PreTrainedTokenizerFast" else name.removesuffix("Fast")
+        return {**self.extra, **values, **roles, "added_tokens_decoder": added, "tokenizer_class": name}
+
+    def _role_map(self) -> dict[str, Any]:
+        return self.special_tokens_map  # type: ignore[attr-defined, no-any-return]
+
+
+def read_settings(src: Source) -> dict[str, Any]:
+    """What the JSON files of a tokenizer's folder say, as constructor arguments (and whatever else is in them)."""
+    path = src.find(CONFIG)
+    settings = read_json(path)
+    roles = {name: value for name, value in read_json(src.find(ROLE_MAP)).items() if name in (*ROLES, "additional_special_tokens")}
+    settings = roles | {name: value for name, value in settings.items() if value is not None or name not in roles}
+    settings.pop("tokenizer_class", None)
+    more = settings.get("extra_special_tokens")
+    if more and not settings.get("additional_special_tokens"):  # 5.x: a list, or a mapping from names of its own
+        settings["additional_special_tokens"] = list(more.values() if isinstance(more, Mapping) else more)
+    try:
+        for role in ROLES:
+            if isinstance(settings.get(role), Mapping):
+                settings[role] = AddedToken.of(settings[role], special=True)
+        if settings.get("additional_special_tokens"):
+            settings["additional_special_tokens"] = [_plain(t) for t in settings["additional_special_tokens"]]
+        added = {int(i): AddedToken.of(t) for i, t in (settings.get("added_tokens_decoder") or {}).items()}
+    except (InputError, ValueError, TypeError, AttributeError) as error:
+        raise CheckpointError(str(path or src.label), f"holds a token that cannot be read: {error}") from error
+    if not added:
+        added = {i: AddedToken(t) for t, i in read_json(src.find(ADDED)).items() if not _is_role(t, settings)}
+    settings["added_tokens_decoder"] = added
+    return settings
+
+
+def _plain(token: Any) -> Any:
+    return AddedToken.of(token, special=True) if isinstance(token, Mapping) else token
+
+
+def _is_role(token: str, settings: Mapping[str, Any]) -> bool:
+    special: Sequence[Any] = [settings.get(role) for role in ROLES] + list(settings.get("additional_special_tokens") or ())
+    return token in map(str, special)
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
