@@ -81,5 +81,5 @@ def each_library(timed: str, setup: str = "") -> list[Contender]:
 
 
 def floor(label: str, timed: str, setup: str = "") -> Contender:
-    """The least that the job can cost, in a Python with neither dovela nor a peer on its path."""
+    """The least that the job can cost, in a Python that imports neither dovela nor a peer."""
     return Contender(label, "python", timed, setup)

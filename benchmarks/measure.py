@@ -15,12 +15,11 @@ from .entry import Entry
 from .environments import Unavailable
 from .runners import Runner, Sample
 
-
-TURN_SECONDS, TURN_RUNS = 0.25, 15
+TURN_SECONDS, TURN_RUNS = 0.25, 5
 
 
 def turn(runner: Runner) -> Sample:
-    """One turn: runs until they have taken a quarter of a second, 15 at most, and their medians.
+    """One turn: runs until they have taken a quarter of a second, five at most, and their medians.
 
     A job of milliseconds is at the mercy of a single interruption; one of seconds is run once.
     """

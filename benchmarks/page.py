@@ -17,7 +17,8 @@ INTRODUCTION = """\
 dovela beside two versions of `transformers` and the floor under each job. The contenders of an entry take turns
 (A B C A B C …) in processes of their own with the same number of threads. Shown are the median and, in brackets, the
 least and the largest of all rounds. **Only the ratios mean anything elsewhere**: they are taken round by round, so that
-a noisy moment, which hits all alike, divides out. Over 1 means slower or larger than dovela.
+a noisy moment, which hits all alike, divides out. The column "over dovela" is the
+contender's number by dovela's, so over 1 means slower or larger than dovela; a target is dovela's by the other's.
 
 Reproduce it with `make peers` and then `python -m benchmarks run`, which writes the results;
 `python -m benchmarks page` makes this page of them.
@@ -39,15 +40,11 @@ def page(results: Sequence[dict[str, Any]]) -> str:
 def topic(result: dict[str, Any]) -> str:
     """One topic: where it was measured, and a table an entry."""
     place = result["machine"]
-    packages = "; ".join(
-        f"{environment}: " + ", ".join(f"{name} {version}" for name, version in found.items())
-        for environment, found in result["versions"].items()
-    )
     head = (
         f"## {result['topic'].capitalize()}\n\n"
         f"{result['date']}, `{result['command']}`, {place['processor']}, {place['cores']} cores, "
         f"{place['threads']} threads each, load {place['load']} at the start, Python {place['python']}, "
-        f"{place['system']}. {packages}.\n"
+        f"{place['system']}; {_packages(result['versions'])}.\n"
     )
     return "\n".join([head, *map(section, result["entries"])])
 
@@ -135,6 +132,17 @@ def _unit(metric: str, value: float) -> tuple[str, float]:
     if metric == "peak":
         return "MB", 1e6
     return ("s", 1.0) if value >= 1 else ("ms", 1e-3)
+
+
+def _packages(versions: dict[str, dict[str, str]]) -> str:
+    """The packages of all, then those that an environment puts in front of them."""
+    base = versions.get("python", {})
+    parts = [", ".join(f"{name} {version}" for name, version in base.items())]
+    for environment, found in versions.items():
+        own = [f"{name} {version}" for name, version in found.items() if base.get(name) != version]
+        if own:
+            parts.append(f"in {environment} {', '.join(own)}")
+    return "; ".join(part for part in parts if part)
 
 
 def _contender(entry: dict[str, Any], label: str) -> dict[str, Any] | None:

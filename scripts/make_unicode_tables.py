@@ -61,7 +61,9 @@ def combining_classes() -> dict[int, int]:
     nfd: Callable[[str], str] = normalizers.NFD().normalize_str
     low, high = "\u0334", "\u0345"  # of the lowest class in use and of the highest
     plain = [c for c in CODE_POINTS if nfd(chr(c)) == chr(c)]
-    marks = [c for c in plain if nfd(f"a{chr(c)}{low}") != f"a{chr(c)}{low}" or nfd(f"a{high}{chr(c)}") != f"a{high}{chr(c)}"]
+    marks = [
+        c for c in plain if nfd(f"a{chr(c)}{low}") != f"a{chr(c)}{low}" or nfd(f"a{high}{chr(c)}") != f"a{high}{chr(c)}"
+    ]
     marks = sorted({*marks, ord(low), ord(high)})
 
     def before(a: int, b: int) -> bool:  # whether a's class is lower than b's
@@ -86,7 +88,11 @@ def ranges(codes: Iterable[int]) -> str:
 
 def literal(name: str, why: str, text: str) -> str:
     lines = textwrap.wrap(text, 110)
-    body = "\n".join(f'    "{line} "' for line in lines[:-1]) + f'\n    "{lines[-1]}"\n' if len(lines) > 1 else f'    "{text}"\n'
+    body = (
+        "\n".join(f'    "{line} "' for line in lines[:-1]) + f'\n    "{lines[-1]}"\n'
+        if len(lines) > 1
+        else f'    "{text}"\n'
+    )
     return f"# {why}\n{name} = (\n{body.lstrip(chr(10))})\n\n"
 
 
@@ -99,7 +105,11 @@ def characters(name: str, text: str) -> str:
 def mapping(name: str, why: str, table: dict[int, str]) -> str:
     one = {c: text for c, text in table.items() if len(text) == 1}
     more = {c: text for c, text in table.items() if len(text) > 1}
-    out = f"# {why}\n" + characters(f"{name}_FROM", "".join(map(chr, one))) + characters(f"{name}_TO", "".join(one.values()))
+    out = (
+        f"# {why}\n"
+        + characters(f"{name}_FROM", "".join(map(chr, one)))
+        + characters(f"{name}_TO", "".join(one.values()))
+    )
     rows = "".join(f'    0x{c:X}: "{ascii(text)[1:-1]}",\n' for c, text in more.items())
     return out + f"{name}_LONG = {{\n{rows}}}\n\n"
 
@@ -119,14 +129,22 @@ def build() -> str:
         HEADER
         + literal("WHITESPACE", "Splits words.", ranges(whitespace))
         + literal("PUNCTUATION", "Becomes a word of its own.", ranges(punctuation))
-        + literal("WORD", "Letters, marks, digits and connectors: what `single_word` looks at.", ranges(word_characters()))
+        + literal(
+            "WORD", "Letters, marks, digits and connectors: what `single_word` looks at.", ranges(word_characters())
+        )
         + literal("IDEOGRAPHS", "Spaced apart by `tokenize_chinese_chars`.", ranges(cjk))
         + literal("CLEAN_DROPS", "Removed by `clean_text`.", ranges(c for c, text in clean.items() if text == ""))
-        + literal("CLEAN_SPACES", "Turned into a space by `clean_text`.", ranges(c for c, text in clean.items() if text == " "))
+        + literal(
+            "CLEAN_SPACES",
+            "Turned into a space by `clean_text`.",
+            ranges(c for c, text in clean.items() if text == " "),
+        )
         + literal("ACCENTS", "Removed by `strip_accents`.", ranges(drop))
         + mapping("STRIP", "The decomposition without its accents (Hangul is decomposed by arithmetic).", strip)
         + mapping("LOWER", "The lower case.", lower)
-        + literal("COMBINING", "Marks by combining class, lowest first, classes separated by a bar.", " | ".join(groups))
+        + literal(
+            "COMBINING", "Marks by combining class, lowest first, classes separated by a bar.", " | ".join(groups)
+        )
     ).rstrip("\n") + "\n"
 
 

@@ -91,7 +91,7 @@ def test_a_turn_of_quick_runs_is_their_median():
     log: list[str] = []
     assert measure.turn(Scripted("A", log, [0.01, 0.2, 0.05, 9.0])) == {"wall": 0.05}
     assert len(log) == 3  # then a quarter of a second had passed
-    assert measure.turn(Scripted("A", log, [0.001] * 15)) == {"wall": 0.001}
+    assert measure.turn(Scripted("A", log, [0.001] * 5)) == {"wall": 0.001}
 
 
 def test_a_contender_that_fails_falls_out_and_the_rest_go_on():
@@ -224,7 +224,7 @@ def test_the_page_is_a_function_of_the_results(tmp_path):
         "date": "2026-01-02 03:04 UTC",
         "command": "python -m benchmarks run loading",
         "machine": results.machine(),
-        "versions": {"python": {"torch": "2.0"}, "peer": {"transformers": "9.9"}},
+        "versions": {"python": {"torch": "2.0"}, "peer": {"torch": "2.0", "transformers": "9.9"}},
         "entries": [record([0.1], [0.2], (Target(Metric.WALL, 0.6, of="peer"),))],
     }
     (tmp_path / "loading.json").write_text(json.dumps(made))
@@ -232,7 +232,7 @@ def test_the_page_is_a_function_of_the_results(tmp_path):
     assert text == page.page([made])
     assert "| load a thing | time at most 0.6 x peer | 0.50 (0.50–0.50) | **met** |" in text
     assert "2026-01-02 03:04 UTC, `python -m benchmarks run loading`" in text
-    assert "python: torch 2.0; peer: transformers 9.9" in text
+    assert "; torch 2.0; in peer transformers 9.9." in text
     assert "Reproduce it with `make peers` and then `python -m benchmarks run`" in text
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import json
 import os
@@ -5,12 +6,13 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dovela.errors import CheckpointError
-from dovela.folder import STAGING, listing, recover, resolve, save_files
+from dovela.folder import MANIFEST, MANIFEST_TMP, STAGING, listing, reading, recover, resolve, save_files
 
 CRASH = Path(__file__).parent / "support" / "crash.py"
 OLD = {"config.json": b"old", "model.safetensors": b"old weights"}
@@ -89,7 +91,7 @@ def test_an_uncommitted_save_means_nothing_and_the_next_one_clears_it_away(tmp_p
     save_files(tmp_path, OLD)
     (tmp_path / STAGING).mkdir()
     (tmp_path / STAGING / "config.json").write_text("half")
-    (tmp_path / STAGING / "manifest.tmp").write_text('{"files": ["config.json"], "removed": []}')
+    (tmp_path / STAGING / MANIFEST_TMP).write_text('{"files": ["config.json"], "removed": []}')
     assert read(tmp_path) == OLD
     save_files(tmp_path, {"vocab.txt": b"v"})
     assert read(tmp_path) == {**OLD, "vocab.txt": b"v"}
@@ -111,6 +113,11 @@ def test_a_link_in_the_folder_is_replaced_and_its_target_kept(tmp_path):
     save_files(tmp_path / "folder", OLD)
     assert read(tmp_path / "folder") == OLD
     assert (tmp_path / "target").read_text() == "of others"
+
+
+def test_a_file_may_be_called_manifest(tmp_path):
+    save_files(tmp_path, {"manifest.json": b"{}", "manifest.tmp": b"full"})
+    assert read(tmp_path) == {"manifest.json": b"{}", "manifest.tmp": b"full"}
 
 
 def test_a_function_writes_its_file_itself(tmp_path):
@@ -178,13 +185,11 @@ def test_a_failing_commit_leaves_the_old_files(tmp_path, monkeypatch):
 
     def fsync(descriptor: int) -> None:
         flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
-        if (tmp_path / STAGING / "manifest.json").exists():
+        if (tmp_path / STAGING / MANIFEST).exists():
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def rmtree(path: Path, *, ignore_errors: bool) -> None:
-        assert not (
-            path / "manifest.json"
-        ).exists()  # it goes first: a kill in here must not leave it without its files
+        assert not (path / MANIFEST).exists()  # it goes first: a kill in here must not leave it without its files
         remove_all(path, ignore_errors=ignore_errors)
 
     remove_all = shutil.rmtree
@@ -193,18 +198,57 @@ def test_a_failing_commit_leaves_the_old_files(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match=r"Input/output error.*untouched"):
         save_files(tmp_path, NEW)
     assert untouched(tmp_path)
-    assert {path.name for path in flushed} >= {*NEW, "manifest.tmp", STAGING}
+    assert {path.name for path in flushed} >= {*NEW, MANIFEST_TMP, STAGING}
 
 
-def test_a_folder_that_may_not_be_written(tmp_path, monkeypatch):
-    def refuse(path: Path, *args: object, **kwargs: object) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+@pytest.fixture
+def shared():
+    """A folder with OLD that everybody may read, and that this process may not write while it is `nobody`."""
+    with tempfile.TemporaryDirectory() as name:
+        save_files(name, OLD)
+        Path(name).chmod(0o555)
+        yield Path(name)
+        Path(name).chmod(0o755)
 
-    save_files(tmp_path, OLD)
-    monkeypatch.setattr(Path, "mkdir", refuse)  # as root, no folder refuses
-    with pytest.raises(CheckpointError, match=r"Permission denied.*a folder that you may write to"):
-        save_files(tmp_path, NEW)
-    assert untouched(tmp_path)
+
+@contextlib.contextmanager
+def nobody():
+    """Without the rights of root, to whom no folder is closed."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(user)
+
+
+def test_a_folder_that_may_not_be_written(shared):
+    with nobody():
+        with pytest.raises(CheckpointError, match=r"Permission denied.*untouched.*a folder that you may write to"):
+            save_files(shared, NEW)
+        with pytest.raises(CheckpointError, match=r"could not be written .Permission denied"):
+            save_files(shared / "inner", NEW)
+        with reading(shared):
+            assert read(shared) == OLD
+        recover(shared)
+    assert untouched(shared)
+
+
+def test_a_folder_that_may_not_be_read(shared):
+    shared.chmod(0)
+    uses = [resolve, lambda folder, name: listing(folder), lambda folder, name: recover(folder)]
+    with nobody():
+        for use in uses:
+            with pytest.raises(CheckpointError, match=r"cannot be read \(Permission denied\)"):
+                use(shared, "config.json")
+
+
+def test_the_index_comes_last_for_a_variant_too(tmp_path, monkeypatch):
+    order = []
+    real = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, target: (order.append(path.name), real(path, target)))
+    index, shards = "model.safetensors.index.fp16.json", [f"model.fp16-0000{i}-of-00002.safetensors" for i in (1, 2)]
+    save_files(tmp_path, dict.fromkeys([index, *shards, "config.json"], b""))
+    assert order == [MANIFEST_TMP, *shards, "config.json", index]
 
 
 @pytest.mark.parametrize("inside", ["", "under/it"])
@@ -223,7 +267,7 @@ def test_a_folder_where_a_file_should_be(tmp_path):
     assert read(tmp_path) == OLD
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "", "..", STAGING, "a\\b"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "..", STAGING, MANIFEST, "a\\b"])
 def test_names_stay_in_the_folder(tmp_path, name):
     with pytest.raises(CheckpointError, match="is not the name of a file in this folder"):
         save_files(tmp_path, {name: b""})
@@ -263,9 +307,9 @@ def test_a_rename_that_fails_after_the_commit_says_that_the_new_files_count(tmp_
 def test_a_journal_that_dovela_did_not_write_is_refused(tmp_path, manifest):
     save_files(tmp_path, OLD)
     (tmp_path / STAGING).mkdir()
-    (tmp_path / STAGING / "manifest.json").write_bytes(manifest)
+    (tmp_path / STAGING / MANIFEST).write_bytes(manifest)
     for use in (lambda: resolve(tmp_path, "config.json"), lambda: save_files(tmp_path, NEW), lambda: recover(tmp_path)):
-        with pytest.raises(CheckpointError, match=r"manifest.json: is not the record of a save .* Delete"):
+        with pytest.raises(CheckpointError, match=r"save.json: is not the record of a save .* Delete"):
             use()
     assert {path.name for path in tmp_path.iterdir() if path.is_file()} == set(OLD)
 
@@ -273,7 +317,7 @@ def test_a_journal_that_dovela_did_not_write_is_refused(tmp_path, manifest):
 def test_a_journal_behind_a_link_is_refused(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "manifest.json").write_text(json.dumps({"files": ["config.json"], "removed": []}))
+    (elsewhere / MANIFEST).write_text(json.dumps({"files": ["config.json"], "removed": []}))
     (elsewhere / "config.json").write_text("not ours")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / STAGING).symlink_to(elsewhere)
@@ -289,7 +333,7 @@ def test_where_folders_cannot_be_locked_saving_works(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.flock", flock)
     save_files(tmp_path, OLD)
     assert read(tmp_path) == OLD
-    monkeypatch.setattr("dovela.folder.CAN_LOCK", False)
+    monkeypatch.setattr("dovela.disk.CAN_LOCK", False)
     save_files(tmp_path, NEW, remove=["model.safetensors"])
     assert read(tmp_path) == NEW
 

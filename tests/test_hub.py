@@ -1,3 +1,4 @@
+import fcntl
 import inspect
 import json
 import os
@@ -109,6 +110,17 @@ def test_a_link_in_a_folder_is_followed(folder, tmp_path):
     (tmp_path / "elsewhere").write_text("x")
     (folder / "link.json").symlink_to(tmp_path / "elsewhere")
     assert source(folder).require("link.json").read_text() == "x"
+
+
+def test_while_reading_no_save_gets_in(folder, hub):
+    with source(folder).reading():
+        descriptor = os.open(folder, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
+    with source(NAME).reading():
+        pass
 
 
 # A name on the hub.

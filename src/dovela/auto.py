@@ -18,7 +18,9 @@ class AutoTokenizer:
     """Opens the tokenizer of a checkpoint with the class that the checkpoint names."""
 
     def __init__(self) -> None:
-        raise RegistryError("AutoTokenizer", "has no instances", hint="Use AutoTokenizer.from_pretrained(name_or_path).")
+        raise RegistryError(
+            "AutoTokenizer", "has no instances", hint="Use AutoTokenizer.from_pretrained(name_or_path)."
+        )
 
     @classmethod
     def from_pretrained(
@@ -58,7 +60,9 @@ class AutoTokenizer:
         """
         name = model_type if isinstance(model_type, str) else getattr(model_type, "model_type", None)
         if not isinstance(name, str):
-            raise RegistryError("AutoTokenizer.register", f"expected a model type or a config class, got {model_type!r}")
+            raise RegistryError(
+                "AutoTokenizer.register", f"expected a model type or a config class, got {model_type!r}"
+            )
         TOKENIZERS.register(tokenizer_class.__name__, tokenizer_class, exist_ok=exist_ok)
         MODEL_TOKENIZERS.register(name, tokenizer_class.__name__.removesuffix("Fast"), exist_ok=exist_ok)
 
@@ -68,7 +72,7 @@ def _tokenizer_name(src: Source, use_fast: bool) -> str:
     said = read_json(src.find(CONFIG)).get("tokenizer_class")
     if said is None:
         model_type = read_json(src.find("config.json")).get("model_type")
-        if model_type in MODEL_TOKENIZERS:
+        if isinstance(model_type, str) and model_type in MODEL_TOKENIZERS:
             said = MODEL_TOKENIZERS.get(model_type)
     if said in ANY_FAST or said is None:
         if said is None and src.find(WHOLE) is None:

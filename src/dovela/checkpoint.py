@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .disk import reason
 from .errors import CheckpointError
 from .folder import listing
 from .header import Entry, no_duplicates, read_header
@@ -60,7 +61,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         text = path.read_bytes().decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=no_duplicates)
     except OSError as error:
-        raise CheckpointError(where, f"cannot be read ({error.strerror or error})") from error
+        raise CheckpointError(where, f"cannot be read ({reason(error)})") from error
     except UnicodeDecodeError as error:
         raise CheckpointError(where, f"is not UTF-8 text (byte {error.start})") from error
     except json.JSONDecodeError as error:

@@ -1,12 +1,14 @@
 """Checks of values against annotations: each annotation becomes one function, once a class.
 
-Understood: int, float, bool, str, Literal, None, unions, list[T], tuple[T, ...], dict[K, V], Any, and
-`Annotated[T, rule, ...]`, where a rule is a `Range` or a `Registry` (anything with `in` and `describe`). An int is taken
-for a float; a bool is never taken for a number.
+Understood: int, float, bool, str, Literal, None, unions, list[T], tuple[T, ...], tuple[T, U], dict[K, V], Any, and
+`Annotated[T, rule, ...]`, where a rule is a `Range` or a `Registry` (anything with `in` and `describe`). An int is
+taken for a float, a scalar of numpy or torch for Python's own; a bool is never taken for a number, and numbers are
+finite, since JSON has no others.
 """
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -59,6 +61,8 @@ def compile_check(annotation: Any) -> Check:
         return _exactly(args, "one of " + ", ".join(map(repr, args)))
     if origin in (Union, types.UnionType):
         return _union([compile_check(arg) for arg in args])
+    if origin is tuple and args[-1:] != (...,):
+        return _fixed([compile_check(arg) for arg in args])
     if origin in (list, tuple):
         return _sequence(origin, compile_check(args[0]))
     if origin is dict:
@@ -68,21 +72,30 @@ def compile_check(annotation: Any) -> Check:
 
 
 def _scalar(kind: type) -> Check:
-    names = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
+    words = {int: "an integer", float: "a finite number", bool: "true or false", str: "a string"}[kind]
+    kinds: Any = (int, float) if kind is float else kind
 
     def check(value: Any) -> Any:
-        if kind is int and hasattr(value, "__index__") and not isinstance(value, bool):
-            return value.__index__()  # numpy's integers too
-        if isinstance(value, bool) is not (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
-            raise Mismatch(names[kind])
-        return float(value) if kind is float else value
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            value = value.item()
+        if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kinds):
+            raise Mismatch(words)
+        if kind is not float:
+            return value
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf
+        if not math.isfinite(value):
+            raise Mismatch(words)
+        return value
 
     return check
 
 
 def _exactly(allowed: tuple[Any, ...], words: str) -> Check:
     def check(value: Any) -> Any:
-        if not any(value == one and type(value) is type(one) for one in allowed):
+        if not any(type(value) is type(one) and value == one for one in allowed):
             raise Mismatch(words)
         return value
 
@@ -95,7 +108,7 @@ def _annotated(inner: Check, metadata: tuple[Any, ...]) -> Check:
     def check(value: Any) -> Any:
         value = inner(value)
         for rule in rules:
-            if value not in rule:
+            if value is not None and value not in rule:
                 raise Mismatch(rule.describe(value))
         return value
 
@@ -124,6 +137,15 @@ def _sequence(kind: type, inner: Check) -> Check:
     return check
 
 
+def _fixed(inner: list[Check]) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, (list, tuple)) or len(value) != len(inner):
+            raise Mismatch(f"a list of {len(inner)}")
+        return tuple(_at(index, check, item) for index, (check, item) in enumerate(zip(inner, value, strict=True)))
+
+    return check
+
+
 def _mapping(key: Check, inner: Check) -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -137,7 +159,7 @@ def _from_json_key(check: Check) -> Check:
     """JSON has string keys only, so an integer key may come as digits."""
 
     def convert(value: Any) -> Any:
-        return check(int(value) if isinstance(value, str) and value.isdigit() else value)
+        return check(int(value) if isinstance(value, str) and value.isdecimal() else value)
 
     return convert
 

@@ -4,8 +4,8 @@
         window: int = 64
         "Each field may have a docstring under it."
 
-Strict for people (constructor, overrides and assignment refuse unknown names, wrong types, bad ranges), lenient for files
-(unknown keys are kept in `extra` and written back).
+Strict for people (constructor, overrides and assignment refuse unknown names, wrong types, bad ranges), lenient for
+files (unknown keys are kept in `extra` and written back).
 """
 
 from __future__ import annotations
@@ -13,62 +13,29 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar, dataclass_transform, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform
 
 from ._version import __version__
-from .checks import Check, Mismatch, compile_check
-from .errors import ConfigError, suggest
-from .labels import default_labels, merge_labels
+from .checks import Check, Mismatch
+from .config_fields import Alias as Alias
+from .config_fields import Problems, Signature, compile_checks, default_of, misdefined, raise_problems
+from .config_fields import runtime as runtime
+from .errors import CheckpointError, ConfigError, suggest
+from .labels import LABEL_KEYS, default_labels, file_labels, label_count, merge_labels
 from .parts import KERNELS
 from .registry import Registry
 
-T = TypeVar("T")
 CONFIG_NAME = "config.json"
 
 BUILTIN = {"bert": "BertConfig", "distilbert": "DistilBertConfig"}
 CONFIGS: Registry[type[PretrainedConfig]] = Registry(
-    "model type", {"encoder": "dovela.encoder_config:EncoderConfig"} | {t: f"dovela.models.{t}.config:{c}" for t, c in BUILTIN.items()}
+    "model type",
+    {"encoder": "dovela.encoder_config:EncoderConfig"}
+    | {t: f"dovela.models.{t}.config:{c}" for t, c in BUILTIN.items()},
 )
-
-
-class Alias(Generic[T]):
-    """A second name of a field: `hidden_size = Alias[int]("dim")` reads and writes `dim`, in the constructor too."""
-
-    def __init__(self, field: str) -> None:
-        self.field = field
-
-    def __get__(self, config: PretrainedConfig | None, owner: type) -> T:
-        return self if config is None else getattr(config, self.field)  # type: ignore[return-value]
-
-    def __set__(self, config: PretrainedConfig, value: T) -> None:
-        setattr(config, self.field, value)
-
-
-def runtime(default: Any = dataclasses.MISSING, *, factory: Any = dataclasses.MISSING, saved: bool = True, compare: bool = True) -> Any:
-    """A field that shapes no weight and so stays settable on a model's own configuration."""
-    return dataclasses.field(  # type: ignore[call-overload]
-        default=default, default_factory=factory, compare=compare, metadata={"runtime": True, "saved": saved}
-    )
-
-
-class _Signature:
-    """`inspect.signature(DistilBertConfig)`, made only when somebody asks."""
-
-    def __get__(self, config: object, owner: type) -> Any:
-        import inspect
-
-        fields = [f for f in dataclasses.fields(owner) if f.name != "extra"]
-        return inspect.Signature(
-            inspect.Parameter(
-                f.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=f.default_factory() if f.default is dataclasses.MISSING else f.default,  # type: ignore[misc]
-                annotation=f.type,
-            )
-            for f in sorted(fields, key=lambda f: "runtime" in f.metadata)
-        )
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(dataclasses.field, runtime))
@@ -78,16 +45,18 @@ class _Definition:
 
 @dataclasses.dataclass(init=False, repr=False)
 class PretrainedConfig(_Definition):
-    """The base of every configuration. A subclass adds annotated fields with defaults, and `check()` if fields depend."""
+    """The base of every configuration: a subclass is annotated fields with defaults, and `check()` if they depend."""
 
     model_type: ClassVar[str] = ""
     refused: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
-    """Options known elsewhere that are not implemented here, with the only values that mean the same as not having them."""
-    __signature__ = _Signature()
+    """Options known elsewhere and not implemented here, with the only values that ask for nothing."""
+    __signature__ = Signature()
 
     id2label: dict[int, str] = runtime(factory=default_labels)
     "Names of the classes that a head tells apart; `num_labels` is their number."
-    problem_type: Literal["regression", "single_label_classification", "multi_label_classification"] | None = runtime(None)
+    problem_type: Literal["regression", "single_label_classification", "multi_label_classification"] | None = runtime(
+        None
+    )
     "What the labels of a sequence classifier are; by default told from their number and dtype."
     output_attentions: bool = runtime(False)
     output_hidden_states: bool = runtime(False)
@@ -110,39 +79,39 @@ class PretrainedConfig(_Definition):
 
     def __init_subclass__(cls, *, model_type: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclasses.dataclass(init=False, repr=False)(cls)
-        cls._own_model_type = model_type
-        if model_type is not None:
-            cls.model_type = model_type
-            CONFIGS.register(model_type, cls)
+        try:
+            dataclasses.dataclass(init=False, repr=False)(cls)
+        except (TypeError, ValueError) as error:  # a mutable default
+            raise ConfigError(cls.__name__, str(error)) from None
+        raise_problems(cls.__name__, misdefined(cls))
+        kind = vars(cls).get("model_type") if model_type is None else model_type
+        if kind is not None:
+            if not isinstance(kind, str) or not kind:
+                raise ConfigError(f"{cls.__name__}.model_type", f"{kind!r} is not a name")
+            cls.model_type = kind
+            CONFIGS.register(kind, cls)
 
-    _own_model_type: ClassVar[str | None] = None
     _locked: ClassVar[bool] = False
 
     def __init__(self, **values: Any) -> None:
-        self._fill(values, where=type(self).__name__)
+        self._fill(values)
 
-    # ---- fields --------------------------------------------------------------------------------
+    # ---- fields --------------------------------------------------------------------------------------
 
     @classmethod
     def _checks(cls) -> dict[str, Check]:
-        """Field name -> check, compiled from the annotations when first needed."""
+        """Field name -> check, compiled from the annotations and tried on the defaults when first needed."""
         if "_compiled" not in cls.__dict__:
-            try:
-                hints = get_type_hints(cls, include_extras=True)
-            except NameError as error:
-                raise ConfigError(cls.__name__, str(error), hint="Types in annotations must be importable names of the module.") from None
-            try:
-                cls._compiled = {f.name: compile_check(hints[f.name]) for f in dataclasses.fields(cls)}
-            except TypeError as error:
-                raise ConfigError(cls.__name__, str(error)) from None
+            cls._compiled = compile_checks(cls)
         return cls._compiled
 
     _compiled: ClassVar[dict[str, Check]]
 
     @classmethod
     def _aliases(cls) -> dict[str, str]:
-        return {name: alias.field for base in cls.__mro__ for name, alias in vars(base).items() if isinstance(alias, Alias)}
+        return {
+            name: alias.field for base in cls.__mro__ for name, alias in vars(base).items() if isinstance(alias, Alias)
+        }
 
     @classmethod
     def field_names(cls) -> list[str]:
@@ -150,22 +119,19 @@ class PretrainedConfig(_Definition):
         fields = (f.name for f in dataclasses.fields(cls))
         return sorted({*fields, *cls._aliases(), "num_labels", "label2id"})
 
-    def _fill(self, values: dict[str, Any], *, where: str, extra: Mapping[str, Any] | None = None) -> None:
-        """Give every field its value from `values` (checked) or its default, then check the fields together."""
-        problems: list[tuple[str, str]] = []
+    def _fill(self, values: dict[str, Any], *, source: str = "", kept: Mapping[str, Any] | None = None) -> None:
+        """Give every field its value from `values` (checked), from `kept` or its default; then check them together."""
+        problems: Problems = []
         known = self._resolve(values, problems)
-        for field in dataclasses.fields(self):
-            default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-            object.__setattr__(self, field.name, default)
-        for name, value in known.items():
-            object.__setattr__(self, name, self._checked(name, value, problems))
-        if extra:
-            object.__setattr__(self, "extra", dict(extra))
+        self._checks()
+        self.__dict__.update({field.name: default_of(field) for field in dataclasses.fields(self)})
+        self.__dict__.update(kept or {})
+        self.__dict__.update({name: self._checked(name, value, problems) for name, value in known.items()})
         if not problems:
-            problems += [("", text) for text in self.check()]
-        _raise(where, problems)
+            problems += [("", text) for text in self.check() or ()]
+        raise_problems(type(self).__name__, problems, source)
 
-    def _resolve(self, values: dict[str, Any], problems: list[tuple[str, str]]) -> dict[str, Any]:
+    def _resolve(self, values: dict[str, Any], problems: Problems) -> dict[str, Any]:
         """Aliases and labels turned into fields; what is unknown, refused or given twice becomes a problem."""
         aliases, fields = self._aliases(), {f.name for f in dataclasses.fields(self)}
         given: dict[str, Any] = {}
@@ -186,7 +152,7 @@ class PretrainedConfig(_Definition):
                 problems.append((name, f"there is no such field{suggest(name, self.field_names())}"))
         return given
 
-    def _checked(self, name: str, value: Any, problems: list[tuple[str, str]]) -> Any:
+    def _checked(self, name: str, value: Any, problems: Problems) -> Any:
         try:
             return self._checks()[name](value)
         except Mismatch as mismatch:
@@ -194,31 +160,31 @@ class PretrainedConfig(_Definition):
             return value
 
     def check(self) -> Iterable[str]:
-        """Hook: the problems that fields have with each other, as sentences. Start with `yield from super().check()`."""
+        """Hook: the problems of fields with each other, as sentences. Start with `yield from super().check()`."""
         return ()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("num_labels", "label2id") or name in self._aliases():
-            object.__setattr__(self, name, value)  # a property or an Alias, which come back here with the field's name
+        descriptor = getattr(type(self), name, None)
+        if isinstance(descriptor, Alias) or (isinstance(descriptor, property) and descriptor.fset):
+            object.__setattr__(self, name, value)  # which comes back here with the field's name
         else:
             self._revise({name: value}, lock=self._locked)
 
     def _revise(self, changes: dict[str, Any], *, lock: bool = False) -> None:
         """Set fields together, checked; nothing is changed when anything is wrong."""
-        problems: list[tuple[str, str]] = []
+        problems: Problems = []
         changes = self._resolve(changes, problems)
         if lock:
             problems += [(name, why) for name in changes if (why := self._why_locked(name, changes[name]))]
         checked = {name: self._checked(name, value, problems) for name, value in changes.items()}
-        if not problems:
-            before = {name: getattr(self, name) for name in checked}
-            for name, value in checked.items():
-                object.__setattr__(self, name, value)
-            problems += [("", text) for text in self.check()]
-            if problems:
-                for name, value in before.items():
-                    object.__setattr__(self, name, value)
-        _raise(type(self).__name__, problems)
+        raise_problems(type(self).__name__, problems)
+        before = {name: getattr(self, name) for name in checked}
+        self.__dict__.update(checked)
+        try:
+            raise_problems(type(self).__name__, [("", text) for text in self.check() or ()])
+        except BaseException:  # a hook may fail in ways of its own
+            self.__dict__.update(before)
+            raise
 
     def _why_locked(self, name: str, value: Any) -> str:
         field = next(f for f in dataclasses.fields(self) if f.name == name)
@@ -267,7 +233,7 @@ class PretrainedConfig(_Definition):
         new.__dict__["_locked"] = True
         return new
 
-    # ---- JSON -------------------------------------------------------------------------------------------------------------
+    # ---- JSON ----------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """Every saved field, with `model_type` and what a file brought along (`extra`)."""
@@ -282,12 +248,17 @@ class PretrainedConfig(_Definition):
 
     def _shown(self) -> dict[str, Any]:
         """The architecture in full, and what every configuration has only where it was changed."""
-        default = _common_defaults()
-        return {k: v for k, v in self.to_dict().items() if k not in default or v != default[k]}
+        common, own = PretrainedConfig().to_dict(), type(self)().to_dict()
+        hidden = {k for k, v in common.items() if k not in _ALWAYS and own[k] == v}
+        return {k: v for k, v in self.to_dict().items() if k not in hidden or v != common[k]}
 
     def to_json_string(self, use_diff: bool = False) -> str:
         """Sorted JSON: the whole architecture, or with `use_diff` only what differs from its defaults."""
-        return json.dumps(self.to_diff_dict() if use_diff else self._shown(), indent=2, sort_keys=True, default=str) + "\n"
+        data = self.to_diff_dict() if use_diff else self._shown()
+        try:
+            return json.dumps(data, indent=2, sort_keys=True) + "\n"
+        except (TypeError, ValueError) as error:
+            raise ConfigError(type(self).__name__, f"cannot be written as JSON ({error})") from None
 
     def to_json_file(self, json_file_path: str | Path, use_diff: bool = False) -> None:
         from .folder import save_files
@@ -296,19 +267,23 @@ class PretrainedConfig(_Definition):
         save_files(path.parent, {path.name: self.to_json_string(use_diff).encode()})
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__} {self.to_json_string().rstrip()}"
+        return f"{type(self).__name__} {json.dumps(self._shown(), indent=2, sort_keys=True, default=repr)}"
 
-    # ---- files --------------------------------------------------------------------------------
+    # ---- files ---------------------------------------------------------------------------------------
 
     def save_pretrained(self, save_directory: str | Path, *, use_diff: bool = False) -> None:
         """Write `config.json` into a folder, which is made if it does not exist."""
-        if not self._own_model_type:
+        self.check_savable()
+        self.to_json_file(Path(save_directory) / CONFIG_NAME, use_diff)
+
+    def check_savable(self) -> None:
+        """Raise if a file could not name this class, and would come back as another."""
+        if not vars(type(self)).get("model_type"):
             raise ConfigError(
                 type(self).__name__,
                 f"has no model type of its own, so what is saved would come back as {self.model_type or 'nothing'!r}",
-                hint=f'Write: class {type(self).__name__}(..., model_type="a-new-name")',
+                hint=f'Write: class {type(self).__name__}(…, model_type="a-new-name")',
             )
-        self.to_json_file(Path(save_directory) / CONFIG_NAME, use_diff)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
         """Save into a repository on the hub; `options` as in `dovela.hub.push_to_hub`."""
@@ -318,29 +293,42 @@ class PretrainedConfig(_Definition):
 
     @classmethod
     def get_config_dict(cls, name_or_path: str | Path, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The parsed file of a folder, of a name on the hub or of a JSON file itself, and the arguments not used for that."""
+        """The parsed file of a folder, a name on the hub or a JSON file itself, and the arguments not used for that."""
         from .checkpoint import read_json
-        from .hub import split_options
+        from .folder import resolve
+        from .hub import source, split_options
 
         options, rest = split_options(kwargs)
-        path = Path(name_or_path)
-        if not path.is_file():
-            from .hub import source
-
-            path = source(name_or_path, **options).require(CONFIG_NAME)
-        return read_json(path, "configuration"), rest
+        if not isinstance(name_or_path, (str, os.PathLike)):
+            raise ConfigError(
+                f"{cls.__name__}.from_pretrained",
+                f"expected a folder, a JSON file or a name on the hub, got {name_or_path!r}",
+                hint=f"A dictionary is opened by {cls.__name__}.from_dict."
+                if isinstance(name_or_path, Mapping)
+                else "",
+            )
+        path = Path(name_or_path).expanduser()
+        if os.path.isfile(path) or (path.suffix == ".json" and not path.is_dir()):  # noqa: PTH113 (Path's refuses long names)
+            found = resolve(path.parent, path.name)
+            if found is None:
+                raise CheckpointError(str(name_or_path), f"there is no such file (looked in {Path.cwd()})")
+        else:
+            found = source(name_or_path, **options).require(CONFIG_NAME)
+        return read_json(found, "configuration"), rest
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, *, return_unused_kwargs: bool = False, **overrides: Any) -> Any:
         """Read a configuration from a folder, a JSON file or a name on the hub; `overrides` replace fields of the file.
 
-        With `return_unused_kwargs=True` overrides that are no fields come back beside the configuration; without it they
-        are an error. Options of the hub (`revision`, `token`, `cache_dir`, `subfolder`, …) are taken too.
+        With `return_unused_kwargs=True` overrides that are no fields come back beside the configuration; without it
+        they are an error. Options of the hub (`revision`, `token`, `cache_dir`, `subfolder`, …) are taken too.
         """
         data, overrides = cls.get_config_dict(name_or_path, **overrides)
         unused = {}
         if return_unused_kwargs:
-            unused = {k: overrides.pop(k) for k in list(overrides) if k not in cls.field_names() and k not in cls.refused}
+            unused = {
+                k: overrides.pop(k) for k in list(overrides) if k not in cls.field_names() and k not in cls.refused
+            }
         config = cls.from_dict(data, source=str(name_or_path), **overrides)
         object.__setattr__(config, "name_or_path", str(name_or_path))
         return (config, unused) if return_unused_kwargs else config
@@ -353,23 +341,35 @@ class PretrainedConfig(_Definition):
     def from_dict(cls, data: Mapping[str, Any], *, source: str = "", **overrides: Any) -> Self:
         """A configuration from a file's content. `source` names the file in messages."""
         where = f"{cls.__name__} from {source}" if source else cls.__name__
-        kind = data.get("model_type", cls.model_type)
+        if not isinstance(data, Mapping) or not all(isinstance(name, str) for name in data):
+            raise ConfigError(where, f"expected a dictionary with names as keys, got {data!r}")
+        kind = data.get("model_type") or cls.model_type
         if kind != cls.model_type:
             raise ConfigError(
-                where, f"this is a configuration of type {kind!r}, not {cls.model_type!r}", hint="AutoConfig picks the class by the type."
+                where,
+                f"this is a configuration of type {kind!r}, not {cls.model_type!r}",
+                hint="AutoConfig picks the class by the type.",
             )
-        names, values, extra = {*cls.field_names(), *cls.refused} - {"extra", "name_or_path"}, {}, {}
-        for name, value in data.items():
-            if name in names:
-                values[name] = value
-            elif name not in _WRITERS_NOTES:
-                extra[name] = value
-        _report_near_misses(where, extra, cls.field_names())
-        for name in [n for n in values if n in cls.refused and values[n] in cls.refused[n]]:
-            extra[name] = values.pop(name)
-        values = _override(values, overrides, cls._aliases(), where)
+        fields = {*cls.field_names()} - {"extra", "name_or_path"}
+        values = {name: value for name, value in data.items() if name in fields}
+        extra = {n: v for n, v in data.items() if n not in fields and n not in _WRITERS_NOTES}
+        _report_near_misses(where, extra.keys() - cls.refused.keys(), cls.field_names())
+        asks = {
+            name: extra.pop(name) for name in list(extra) if extra[name] not in cls.refused.get(name, (extra[name],))
+        }
+        labels, oddity = file_labels(values)
+        given = LABEL_KEYS & overrides.keys()
+        if given == {"num_labels"} and labels and label_count(overrides["num_labels"], []) == len(labels):
+            del overrides["num_labels"]
+        elif given:
+            labels, values = None, {name: value for name, value in values.items() if name not in LABEL_KEYS}
+        elif oddity:
+            from .notices import notice  # logging is slow to import
+
+            notice(f"{where}: {oddity}")
         config = cls.__new__(cls)
-        config._fill(values, where=where, extra=extra)
+        kept = {"extra": extra} | ({"id2label": labels} if labels else {})
+        config._fill(_under(values | asks, overrides, cls._aliases()), source=source, kept=kept)
         return config
 
 
@@ -377,37 +377,19 @@ _ALWAYS = ("model_type", "dovela_version")
 _WRITERS_NOTES = {"model_type", "dovela_version", "transformers_version", "_name_or_path"}
 
 
-def _common_defaults() -> dict[str, Any]:
-    data = PretrainedConfig().to_dict()
-    return {name: value for name, value in data.items() if name not in _ALWAYS}
-
-
-def _override(values: dict[str, Any], overrides: dict[str, Any], aliases: Mapping[str, str], where: str) -> dict[str, Any]:
-    """A file's values under the caller's: under any spelling, and labels as one thing."""
+def _under(values: dict[str, Any], overrides: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """A file's values under the caller's, under any spelling; a file may say the same thing in two."""
     replaced = {aliases.get(name, name) for name in overrides}
-    if replaced & {"num_labels", "id2label", "label2id"}:
-        if set(overrides) & {"id2label", "label2id"} or overrides["num_labels"] != len(values.get("id2label") or default_labels()):
-            replaced |= {"num_labels", "id2label", "label2id"}
     kept = {name: value for name, value in values.items() if aliases.get(name, name) not in replaced}
-    labels, names = kept.get("id2label"), kept.get("label2id")
-    if labels and names and {str(k): v for k, v in labels.items()} != {str(v): k for k, v in names.items()}:
-        from .notices import notice
-
-        notice(f"{where}: label2id is not the inverse of id2label; id2label is used")
-        del kept["label2id"]
+    for alias, field in aliases.items():
+        if alias in kept and field in kept and kept[alias] == kept[field]:
+            del kept[alias]
     return kept | overrides
 
 
-def _report_near_misses(where: str, extra: Mapping[str, Any], names: Iterable[str]) -> None:
-    for name in extra:
+def _report_near_misses(where: str, unknown: Iterable[str], names: Iterable[str]) -> None:
+    for name in sorted(unknown):
         if hint := suggest(name, names, cutoff=0.85):  # closer than bos_token_id is to pad_token_id
             from .notices import notice
 
             notice(f"{where}: {name!r} is no field and changes nothing{hint}")
-
-
-def _raise(where: str, problems: list[tuple[str, str]]) -> None:
-    if len(problems) == 1 and problems[0][0]:
-        raise ConfigError(f"{where}.{problems[0][0]}", problems[0][1])
-    if problems:
-        raise ConfigError(where, *(f"{name}: {text}" if name else text for name, text in problems))

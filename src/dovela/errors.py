@@ -25,14 +25,14 @@ class DovelaError(Exception):
         self.where, self.problems, self.hint = where, problems, hint
         if len(problems) == 1:
             text = f"{where}: {problems[0]}"
-            text += f". {hint}" if hint else ""
+            text += f"{'' if text.endswith('?') else '.'} {hint}" if hint else ""
         else:
             text = "\n  - ".join([f"{where}: {len(problems)} problems", *problems])
             text += f"\n{hint}" if hint else ""
         super().__init__(text)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # keyword arguments are lost by Exception's own, as across DataLoader workers
-        return _rebuild, (type(self), self.where, self.problems, self.hint)
+    def __reduce__(self) -> tuple[Any, ...]:  # Exception's own loses keyword arguments, as across DataLoader workers
+        return _rebuild, (type(self), self.where, self.problems, self.hint), self.__dict__
 
 
 def _rebuild(cls: type[DovelaError], where: str, problems: tuple[str, ...], hint: str) -> DovelaError:
@@ -73,9 +73,9 @@ class MissingBackend(DovelaError, ImportError):
     """An optional package is not installed; the message gives the pip command."""
 
 
-def suggest(name: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
+def suggest(name: object, choices: Iterable[str], cutoff: float = 0.6) -> str:
     """`"; did you mean 'n_heads'?"` for the choice nearest to `name`, or nothing."""
     import difflib  # only on the way to an error
 
-    near = difflib.get_close_matches(name, list(choices), n=1, cutoff=cutoff)
+    near = difflib.get_close_matches(str(name), list(choices), n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""

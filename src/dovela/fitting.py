@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,7 +47,7 @@ class Wanted:
     ties: Sequence[Collection[str]] = ()
     "Groups of names that are one tensor: one of each group is enough."
     optional: Collection[str] = ()
-    "Canonical first words of parts that a checkpoint may lack or have in vain, as \"pooler\"."
+    'First words of parts that a checkpoint may lack, or have in vain, as "pooler".'
     foreign_heads: Collection[str] = ()
     "First words of head parts that mean another task in this checkpoint, though they have the same name."
     headed: bool = False
@@ -68,89 +68,101 @@ def fit(
     only those of its tensors that have another shape.
     """
     report = LoadReport()
-    found = _canonical(shapes, weight_map, report)
-    state = {name.removeprefix(BACKBONE) if wanted.headed else name: name for name in wanted.shapes}
-    in_head = {c for c, name in state.items() if wanted.headed and not name.startswith(BACKBONE)}
+    full = {name if wanted.headed else BACKBONE + name: name for name in wanted.shapes}
+    found = _by_state(shapes, full, weight_map, report)
 
     sources: dict[str, str] = {}
-    for canonical, file in found.items():
-        part = canonical.partition(".")[0]
-        if canonical not in state:
+    for state, file in found.items():
+        part, in_head = _part(state), not state.startswith(BACKBONE)
+        if state not in full:
             if part in wanted.optional:
                 report.ignored[file] = f"the model was built without its {part}"
-            elif weight_map.is_head(canonical) or (not weight_map.rules and not wanted.headed and not file.startswith(BACKBONE)):
+            elif in_head and (new_head or not wanted.headed or weight_map.read(file)):
                 report.ignored[file] = "belongs to a head that this model does not have"
             else:
                 report.unexpected.append(file)
-        elif canonical in in_head and (new_head or part in wanted.foreign_heads):
+        elif in_head and (new_head or part in wanted.foreign_heads):
             report.ignored[file] = "a new head was asked for" if new_head else "belongs to the head of another task"
-        elif tuple(shapes[file]) != tuple(wanted.shapes[state[canonical]]):
-            if canonical in in_head and keep_going:
+        elif tuple(shapes[file]) != tuple(wanted.shapes[full[state]]):
+            if in_head and keep_going:
                 report.ignored[file] = "has another shape"
             else:
-                report.mismatched.append((file, tuple(shapes[file]), tuple(wanted.shapes[state[canonical]])))
+                report.mismatched.append((file, tuple(shapes[file]), tuple(wanted.shapes[full[state]])))
         else:
-            sources[state[canonical]] = file
+            sources[full[state]] = file
 
     mismatched = {file for file, _, _ in report.mismatched}
-    for canonical, name in state.items():
+    for state, name in full.items():
         tied = any(name in group and any(other in sources for other in group) for group in wanted.ties)
-        if name in sources or tied or found.get(canonical) in mismatched:
+        if name in sources or tied or found.get(state) in mismatched:
             continue
-        allowed = canonical in in_head or canonical.partition(".")[0] in wanted.optional
+        allowed = not state.startswith(BACKBONE) or _part(state) in wanted.optional
         (report.fresh if allowed else report.missing).append(name)
-    _raise_misfit(where, report, sources, mismatched <= {found[c] for c in in_head if c in found}, len(shapes))
+    only_head = all(not state.startswith(BACKBONE) for state, file in found.items() if file in mismatched)
+    _raise_misfit(where, report, sources, wanted, list(shapes), only_head)
     return sources, report
 
 
-def _canonical(shapes: Mapping[str, Shape], weight_map: WeightMap, report: LoadReport) -> dict[str, str]:
-    """Canonical name -> file name; where two spellings of one tensor are there, the one the table writes is taken."""
+def _part(state: str) -> str:
+    return state.removeprefix(BACKBONE).partition(".")[0]
+
+
+def _by_state(
+    shapes: Mapping[str, Shape], full: Collection[str], weight_map: WeightMap, report: LoadReport
+) -> dict[str, str]:
+    """State name -> file name; where two spellings of one tensor are there, the one the table writes is taken."""
     found: dict[str, str] = {}
+    headed = any(file.startswith(weight_map.prefix) for file in shapes)
     for file in shapes:
-        name = weight_map.read(file)
-        if isinstance(name, Ignore):
-            report.ignored[file] = name.why
-        elif name is None:
-            report.unexpected.append(file)
-        elif name in found:
-            first, second = found[name], file
-            if weight_map.rules and weight_map.write(name, headed=True) == second:
-                first, second = second, first
-            found[name] = first
-            report.ignored[second] = f"the same tensor as {first}"
+        by_rule, plain = weight_map.read(file), weight_map.as_is(file, headed=headed)
+        if isinstance(by_rule, Ignore):
+            report.ignored[file] = by_rule.why
+            continue
+        state = plain if by_rule is None or (by_rule not in full and plain in full) else by_rule
+        if state not in found:
+            found[state] = file
+        elif weight_map.write(state, headed=True) == file:
+            report.ignored[found[state]] = f"the same tensor as {file}"
+            found[state] = file
         else:
-            found[name] = file
+            report.ignored[file] = f"the same tensor as {found[state]}"
     return found
 
 
-def _raise_misfit(where: str, report: LoadReport, sources: Mapping[str, str], only_head: bool, total: int) -> None:
+def _raise_misfit(
+    where: str, report: LoadReport, sources: Collection[str], wanted: Wanted, files: Sequence[str], only_head: bool
+) -> None:
     problems: list[str] = []
     error: type[CheckpointError] = CheckpointError
-    hint = "Is it a checkpoint of this architecture?"
-    if not sources and total:
-        problems.append(f"none of its {total} tensors belongs to this model")
-    if report.unexpected:
-        error, hint = UnexpectedWeights, _layers_hint(report.unexpected, "has more layers than the configuration asks for")
-        problems.append(f"{len(report.unexpected)} tensors have no place in the model: {_some(report.unexpected)}")
+    other = hint = "Is it a checkpoint of this architecture?"
+    if files and not sources and not report.mismatched:
+        problems.append(f"none of its {len(files)} tensors belongs to this model")
+    if unexpected := report.unexpected:
+        error = UnexpectedWeights
+        more = not _layers(unexpected) & _layers(wanted.shapes)
+        hint = "The checkpoint has more layers than the configuration asks for." if more else other
+        problems.append(f"{len(unexpected)} tensors have no place in the model: {_some(unexpected)}")
     if report.mismatched:
         error, hint = ShapeMismatch, "Configure the model as the checkpoint is."
         shapes = [f"{name} {list(there)} where the model has {list(here)}" for name, there, here in report.mismatched]
         problems.append(f"{len(shapes)} tensors have another shape: {_some(shapes)}")
         if only_head:
             hint = "Pass new_head=True to put a fresh head on, or num_labels as the checkpoint has it."
-    if report.missing:
-        error, hint = MissingWeights, _layers_hint(report.missing, "has fewer layers than the configuration asks for")
-        problems.append(f"{len(report.missing)} tensors of the model are missing: {_some(report.missing)}")
+    if missing := report.missing:
+        error = MissingWeights
+        fewer = files and not _layers(missing) & _layers(files)
+        hint = "The checkpoint has fewer layers than the configuration asks for." if fewer else other
+        problems.append(f"{len(missing)} tensors of the model are missing: {_some(missing)}")
     if problems:
         raised = error(where, *problems, hint=hint)
         raised.report = report
         raise raised
 
 
-def _layers_hint(names: Sequence[str], what: str) -> str:
-    if all(re.search(r"\.?layers?\.\d+\.", name) for name in names):
-        return f"The checkpoint {what}."
-    return "Is it a checkpoint of this architecture?"
+def _layers(names: Iterable[str]) -> set[int]:
+    """The numbers of the layers that `names` belong to; -1 for a name outside the layers."""
+    found = (re.search(r"(?:^|\.)layers?\.(\d+)\.", name) for name in names)
+    return {int(match[1]) if match else -1 for match in found}
 
 
 def _some(names: Sequence[str], most: int = 6) -> str:

@@ -5,7 +5,7 @@ file system renames several files at once. So a save keeps a journal inside the 
 which lets the folder be the working directory or a mount point):
 
 1. Stage. Each new file is written to `.dovela-save/` and flushed. Nothing that was there has been touched.
-2. Commit. A manifest, `{"files": [...], "removed": [...]}`, appears in `.dovela-save/` by one atomic rename.
+2. Commit. A manifest, `{"files": [...], "removed": [...]}`, gets its name in `.dovela-save/` by one atomic rename.
 3. Retire. What is replaced or removed is unlinked: first the entry points, by which weights are found
    (`model.safetensors`, `model.safetensors.index.json`), then the rest. A save of one file skips this.
 4. Publish. The staged files are renamed into the folder, entry points last.
@@ -24,26 +24,21 @@ lock a folder (Windows, some network file systems), only one process may save to
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from .disk import flush, locked, readable, reason
 from .errors import CheckpointError
-from .notices import notice
 
-try:
-    import fcntl
-
-    CAN_LOCK = True
-except ImportError:  # Windows
-    CAN_LOCK = False
-
-STAGING, MANIFEST = ".dovela-save", "manifest.json"
-ENTRY_POINT = re.compile(r"model(\.[\w-]+)?\.safetensors|model\.safetensors\.index(\.[\w-]+)?\.json")
+STAGING, MANIFEST = ".dovela-save", ".dovela-save.json"
+MANIFEST_TMP = f"{MANIFEST}.tmp"
+SHARD = r"-\d{5}-of-\d{5}"
+ENTRY_POINT = re.compile(
+    rf"model(\.(?![\w-]*{SHARD}\.)[\w-]+)?\.safetensors|model\.safetensors\.index(\.[\w-]+)?\.json"
+)
 Content = bytes | Callable[[Path], None]
 
 
@@ -63,10 +58,10 @@ def save_files(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if made:
-            _flush(folder.parent)
+            flush(folder.parent)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    with _locked(folder, exclusive=True):
+    with locked(folder, exclusive=True):
         _recover(folder)
         removed = sorted(set(remove() if callable(remove) else remove) - files.keys())
         for name in removed:
@@ -90,10 +85,11 @@ def resolve(folder: str | Path, filename: str) -> Path | None:
     while True:
         manifest = _manifest(folder)
         found = None if manifest and filename in manifest["removed"] else folder / filename
-        if manifest and filename in manifest["files"] and (folder / STAGING / filename).is_file():
-            found = folder / STAGING / filename
-        if found is not None and found.is_file():
-            return found
+        with readable(folder):
+            if manifest and filename in manifest["files"] and (folder / STAGING / filename).is_file():
+                found = folder / STAGING / filename
+            if found is not None and found.is_file():
+                return found
         if _manifest(folder) == manifest:  # else a save was committed or finished while we looked
             return None
 
@@ -102,21 +98,22 @@ def listing(folder: str | Path) -> list[str]:
     """The names of the files that `resolve` finds in `folder`, sorted."""
     folder = Path(folder)
     manifest = _manifest(folder) or {"files": [], "removed": []}
-    names = {path.name for path in folder.iterdir() if path.is_file()}
+    with readable(folder):
+        names = {path.name for path in folder.iterdir() if path.is_file()}
     return sorted((names | set(manifest["files"])) - set(manifest["removed"]))
 
 
 @contextlib.contextmanager
 def reading(folder: str | Path) -> Iterator[None]:
     """Hold off savers, so that several files read from `folder` come from one save."""
-    with _locked(Path(folder), exclusive=False):
+    with locked(Path(folder), exclusive=False):
         yield
 
 
 def recover(folder: str | Path) -> None:
     """Finish or undo a save that was interrupted, so that other programs see what `resolve` sees."""
     folder = Path(folder).absolute()
-    with _locked(folder, exclusive=True):
+    with locked(folder, exclusive=True):
         _recover(folder)
 
 
@@ -124,16 +121,16 @@ def _stage(folder: Path, files: Mapping[str, Content], removed: list[str]) -> No
     staging = folder / STAGING
     staging.mkdir()
     manifest = json.dumps({"files": list(files), "removed": removed}).encode()
-    for name, content in {**files, "manifest.tmp": manifest}.items():
+    for name, content in {**files, MANIFEST_TMP: manifest}.items():
         if callable(content):
             content(staging / name)
         else:
             (staging / name).write_bytes(content)
-        _flush(staging / name)
-    _flush(staging)
-    (staging / "manifest.tmp").replace(staging / MANIFEST)  # the commit
-    _flush(staging)
-    _flush(folder)
+        flush(staging / name)
+    flush(staging)
+    (staging / MANIFEST_TMP).replace(staging / MANIFEST)  # the commit
+    flush(staging)
+    flush(folder)
 
 
 def _publish(folder: Path) -> None:
@@ -146,15 +143,15 @@ def _publish(folder: Path) -> None:
     try:
         for name in old if len(old) > 1 else ():  # a single file is replaced in one step
             (folder / name).unlink(missing_ok=True)
-        _flush(folder)
+        flush(folder)
         for name in staged:
             (staging / name).replace(folder / name)
-        _flush(folder)
+        flush(folder)
         shutil.rmtree(staging)  # in any order: all that the manifest lists is in its place
     except OSError as error:
         raise CheckpointError(
             str(folder),
-            f"the new files are complete, but not all could be moved out of {STAGING} ({_reason(error)})",
+            f"the new files are complete, but not all could be moved out of {STAGING} ({reason(error)})",
             hint="dovela reads them from there, and the next save to this folder moves them.",
         ) from error
 
@@ -173,7 +170,8 @@ def _discard(staging: Path) -> None:
 def _manifest(folder: Path) -> dict[str, list[str]] | None:
     path = folder / STAGING / MANIFEST
     try:
-        manifest = json.loads(path.read_bytes())
+        with readable(path):
+            manifest = json.loads(path.read_bytes())
         names = [*manifest["files"], *manifest["removed"]]
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -193,7 +191,7 @@ def _damaged(path: Path) -> CheckpointError:
 
 
 def _is_plain(name: str) -> bool:
-    return name not in ("", ".", "..", STAGING) and not set(name) & set("/\\\0")
+    return name not in ("", ".", "..") and not name.startswith(STAGING) and not set(name) & set("/\\\0")
 
 
 def _check_name(folder: Path, name: str) -> None:
@@ -207,57 +205,11 @@ def _is_entry_point(name: str) -> bool:
     return ENTRY_POINT.fullmatch(name) is not None
 
 
-@contextlib.contextmanager
-def _locked(folder: Path, *, exclusive: bool) -> Iterator[None]:
-    if not CAN_LOCK:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-    try:
-        try:
-            fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
-        except BlockingIOError:
-            notice(f"{folder}: waiting for another process that uses this folder")
-            fcntl.flock(descriptor, mode)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for a child that was forked meanwhile
-        os.close(descriptor)
-
-
-# What file systems answer that cannot lock or flush a folder.
-_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOLCK, errno.ENOSYS}
-
-
-def _flush(path: Path) -> None:
-    """Wait until the file, or the folder's list of names, is on the disk."""
-    is_folder = path.is_dir()
-    if is_folder and not CAN_LOCK:
-        return
-    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if not is_folder or error.errno not in _UNSUPPORTED:
-            raise
-    finally:
-        os.close(descriptor)
-
-
 def _unwritable(folder: Path, error: BaseException) -> CheckpointError:
     if not folder.is_dir() and isinstance(error, (FileExistsError, NotADirectoryError)):
         return CheckpointError(str(folder), "is, or lies under, a file and not a folder", hint="Choose another folder.")
     return CheckpointError(
         str(folder),
-        f"the files could not be written ({_reason(error)})",
+        f"the files could not be written ({reason(error)})",
         hint="What was there before is untouched. Free some space, or choose a folder that you may write to.",
     )
-
-
-def _reason(error: BaseException) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .disk import reason
 from .errors import CheckpointError
 
 MAX_HEADER = 100_000_000  # bytes, the format's own limit
@@ -51,7 +52,7 @@ def read_header(path: Path) -> tuple[dict[str, Entry], dict[str, str]]:
                 )
             text = file.read(length)
     except OSError as error:
-        raise CheckpointError(str(path), f"cannot be read ({error.strerror or error})") from error
+        raise CheckpointError(str(path), f"cannot be read ({reason(error)})") from error
     if not text.startswith(b"{"):
         raise _no_safetensors(path, head, "the header is not a JSON object")
     try:

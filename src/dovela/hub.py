@@ -47,10 +47,10 @@ def source(
         _check_inside(name, subfolder)
     path = Path(name).expanduser() if name.startswith("~") else Path(name)
     if name and path.is_dir():
-        path /= subfolder
-        if not path.is_dir():
-            raise CheckpointError(name, f"has no subfolder {subfolder!r}{_there(folders.listing(name))}")
-        return Folder(str(path), path)
+        inner = path / subfolder
+        if not inner.is_dir():
+            raise CheckpointError(name, f"has no subfolder {subfolder!r}{_there(folders.listing(path))}")
+        return Folder(str(inner), inner)
     if name and path.exists():
         raise CheckpointError(name, "is a file, where a folder or a name on the hub is expected")
     if _looks_like_path(name_or_path):

@@ -18,7 +18,9 @@ def missing_backend(user: str, error: ModuleNotFoundError) -> ImportError:
     if package not in EXTRAS:
         return error
     return MissingBackend(
-        user, f"needs the package {package!r}, which is not installed", hint=f'Run: pip install "dovela[{EXTRAS[package]}]"'
+        user,
+        f"needs the package {package!r}, which is not installed",
+        hint=f'Run: pip install "dovela[{EXTRAS[package]}]"',
     )
 
 
@@ -34,7 +36,8 @@ def attach(package: str, modules: Mapping[str, Sequence[str]]) -> tuple[Callable
         try:
             value = getattr(importlib.import_module(f"{package}.{home[name]}"), name)
         except ModuleNotFoundError as error:
-            raise missing_backend(f"{package}.{name}", error) from error
+            raised = missing_backend(f"{package}.{name}", error)
+            raise raised from (None if raised is error else error)
         setattr(sys.modules[package], name, value)  # the next look-up is a plain attribute
         return value
 

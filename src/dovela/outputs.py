@@ -18,7 +18,7 @@ class ModelOutput:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(cls)
+        dataclass(eq=False)(cls)  # tensors have no single answer to ==
         for watch in _watchers:
             watch(cls)
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from .registry import Registry
 
-_ACTIVATIONS = (
-    "gelu gelu_new gelu_pytorch_tanh gelu_fast quick_gelu relu relu2 relu6 leaky_relu silu swish mish tanh sigmoid linear"
-).split()
+_ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu"]
+_ACTIVATIONS += ["relu", "relu2", "relu6", "leaky_relu", "silu", "swish", "mish", "tanh", "sigmoid", "linear"]
 
 ACTIVATIONS: Registry[Any] = Registry(
     "activation", {name: f"dovela.torch.activations:{'silu' if name == 'swish' else name}" for name in _ACTIVATIONS}

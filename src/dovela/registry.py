@@ -19,7 +19,7 @@ class Registry(Generic[T]):
     """
 
     def __init__(self, kind: str, builtin: Mapping[str, str] | None = None) -> None:
-        """`kind` is what messages call an entry. `builtin` maps names to "module:attribute", imported when asked for."""
+        """`kind` is what messages call an entry; `builtin` maps names to "module:attribute", imported on request."""
         self.kind = kind
         self._builtin = dict(builtin or {})
         self._entries: dict[str, T] = {}
@@ -30,7 +30,9 @@ class Registry(Generic[T]):
         owner = self._builtin.get(name) if taken is None else _identity(taken)
         if owner is not None and owner != identity and not exist_ok:
             raise RegistryError(
-                f"{self.kind} {name!r}", f"is already {owner}, so {identity} cannot take the name", hint="Choose another name."
+                f"{self.kind} {name!r}",
+                f"is already {owner}, so {identity} cannot take the name",
+                hint="Choose another name.",
             )
         self._entries[name] = value
         return value

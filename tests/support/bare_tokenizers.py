@@ -35,7 +35,7 @@ def bare(vocab: Mapping[str, int], added: Iterable[Any] = (), **options: Any) ->
 
 
 def view(row: Any) -> tuple[Any, ...]:
-    """Everything that can be asked of a row, of either library."""
+    """What can be asked of a row, of either library (but for `tokens`, where the Rust library has the text it met)."""
     return (
         list(row.ids),
         list(row.type_ids),
@@ -44,5 +44,4 @@ def view(row: Any) -> tuple[Any, ...]:
         [tuple(offset) for offset in row.offsets],
         list(row.word_ids),
         list(row.sequence_ids),
-        list(row.tokens),
     )

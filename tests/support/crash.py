@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dovela.checkpoint import stale_weights
-from dovela.folder import STAGING, listing, reading, resolve, save_files
+from dovela.folder import MANIFEST, STAGING, listing, reading, resolve, save_files
 
 COMMON = ["config.json", "vocab.txt"]
 SINGLE = [*COMMON, "model.safetensors"]
@@ -39,7 +39,7 @@ def save(folder: Path, g: int) -> None:
 
 def state(folder: Path) -> str:
     staging = folder / STAGING
-    return "committed" if (staging / "manifest.json").exists() else "staging" if staging.exists() else "clean"
+    return "committed" if (staging / MANIFEST).exists() else "staging" if staging.exists() else "clean"
 
 
 def generation(folder: Path) -> int | None:
@@ -117,14 +117,16 @@ def at_random(folder: Path, count: int) -> None:
     """Kill `count` savers, which save one generation after the other, each after a random time."""
     chance = random.Random(0)
     prepare(folder)
+    began = time.perf_counter()
     save(folder, 0)
+    duration = time.perf_counter() - began
     g, states, saves = 0, dict.fromkeys(("clean", "staging", "committed"), 0), 0
     for _ in range(count):
         child = os.fork()
         if child == 0:
             for new in itertools.count(g + 1):
                 save(folder, new)
-        time.sleep(chance.uniform(0, 0.03))
+        time.sleep(chance.uniform(0, 2 * duration))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         now = generation(folder)

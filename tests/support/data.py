@@ -1,4 +1,4 @@
-"""Real data for tests: texts, vocabularies, images, speech. It lies outside the repository; without it such tests skip."""
+"""Real data for tests: texts, vocabularies, images, speech. It lies outside the repository; a test without it skips."""
 
 from __future__ import annotations
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import peer_models
 import pytest
 import torch
-from architectures import MODELS, config_of, inputs_for
-from peers import peer4, peer5
 
 import dovela
+import peer_models
+from architectures import MODELS, config_of, inputs_for
+from peers import peer4, peer5
 
 pytestmark = pytest.mark.peer
 TOLERANCE = 1e-5  # of 1 + the largest value

@@ -17,7 +17,8 @@ class AddedTokens:
     """The added tokens of a vocabulary, by id, and the search for them.
 
     Of two that start at one place the longer wins. Those with `normalized=False` are looked for in the text as it
-    came, the others in the normalised text between them, where their own normalised form is what counts.
+    came, the others in the normalised text between them, where their own normalised form is what counts; of two that
+    normalise alike a special one wins, then the one that was added first.
     """
 
     def __init__(self, normalize: Callable[[str], str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from .truncation import STRATEGIES
 
 Text = str | list[str]  # a text, or a text given as words
 Input = tuple[Text, Text | None]  # a sequence and, of a pair, the second
+SURROGATE = re.compile("[\ud800-\udfff]")
 UNBOUNDED = 10**20  # a model_max_length beyond this means: not known
 PADDINGS = ("longest", "max_length", "do_not_pad")
 
@@ -35,7 +37,9 @@ def read_inputs(where: str, text: Any, pair: Any, words: bool) -> tuple[list[Inp
         got = f"{len(pair)}" if isinstance(pair, (list, tuple)) else f"one {type(pair).__name__}"
         raise InputError(where, f"text_pair must have one entry for each of the {len(text)} texts, got {got}")
     rows = zip(text, pair, strict=True)
-    return [(_text(f"{where}, row {i}", a, words), _text(f"{where}, row {i}", b, words)) for i, (a, b) in enumerate(rows)], True
+    return [
+        (_text(f"{where}, row {i}", a, words), _text(f"{where}, row {i}", b, words)) for i, (a, b) in enumerate(rows)
+    ], True
 
 
 def _row(where: str, row: Any, words: bool) -> Input:
@@ -47,15 +51,28 @@ def _row(where: str, row: Any, words: bool) -> Input:
 def _text(where: str, value: Any, words: bool) -> Text:
     if not words:
         if isinstance(value, str):
-            return value
+            return value if value.isascii() else _no_surrogate(where, value)
         hint = "For a text given as words, set is_split_into_words=True." if isinstance(value, (list, tuple)) else ""
         raise InputError(where, f"expected a string, got {type(value).__name__} {_short(value)}", hint=hint)
     if isinstance(value, (list, tuple)):
         wrong = next((item for item in value if not isinstance(item, str)), None)
         if wrong is None:
-            return list(value)
+            return [word if word.isascii() else _no_surrogate(where, word) for word in value]
         raise InputError(where, f"expected words, got {type(wrong).__name__} {_short(wrong)}")
-    raise InputError(where, f"is_split_into_words=True takes lists of words, got {type(value).__name__} {_short(value)}")
+    raise InputError(
+        where, f"is_split_into_words=True takes lists of words, got {type(value).__name__} {_short(value)}"
+    )
+
+
+def _no_surrogate(where: str, text: str) -> str:
+    found = SURROGATE.search(text)
+    if found is None:
+        return text
+    raise InputError(
+        where,
+        f"has a lone surrogate, U+{ord(found[0]):04X}, as character {found.start()}, which is no text",
+        hint="Read files with errors='replace', not 'surrogateescape'.",
+    )
 
 
 def _short(value: Any) -> str:
@@ -83,25 +100,43 @@ def read_lengths(
     model_max_length: int,
 ) -> Lengths:
     """Make sense of the length arguments. `max_length` alone cuts, longest first, and says so."""
-    for name, value, least in (("max_length", max_length, 0), ("stride", stride, 0), ("pad_to_multiple_of", multiple, 1)):
+    for name, value, least in (
+        ("max_length", max_length, 0),
+        ("stride", stride, 0),
+        ("pad_to_multiple_of", multiple, 1),
+    ):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise InputError(where, f"{name} must be an integer of at least {least}, got {value!r}")
-    pad = {True: "longest", False: "do_not_pad", None: "do_not_pad"}.get(padding, padding) if _plain(padding) else padding
+    pad = (
+        {True: "longest", False: "do_not_pad", None: "do_not_pad"}.get(padding, padding) if _plain(padding) else padding
+    )
     if pad not in PADDINGS:
-        raise InputError(where, f"padding={padding!r} is not one of True, False, {_names(PADDINGS)}{suggest(str(pad), PADDINGS)}")
+        raise InputError(
+            where, f"padding={padding!r} is not one of True, False, {_names(PADDINGS)}{suggest(str(pad), PADDINGS)}"
+        )
     if max_length is not None and truncation is None and pad == "do_not_pad":
-        notice("max_length was given without truncation: longer texts are cut (truncation='longest_first'). Pass truncation to choose.")
+        notice(
+            "max_length was given without truncation: longer texts are cut, as by truncation='longest_first'. "
+            "Pass truncation to choose."
+        )
         truncation = True
-    cut = {True: "longest_first", False: "do_not_truncate", None: "do_not_truncate"}.get(truncation, truncation) if _plain(truncation) else truncation
+    cut = (
+        {True: "longest_first", False: "do_not_truncate", None: "do_not_truncate"}.get(truncation, truncation)
+        if _plain(truncation)
+        else truncation
+    )
     if cut not in (*STRATEGIES, "do_not_truncate"):
         raise InputError(
-            where, f"truncation={truncation!r} is not one of True, False, {_names(STRATEGIES)}{suggest(str(cut), STRATEGIES)}"
+            where,
+            f"truncation={truncation!r} is not one of True, False, {_names(STRATEGIES)}{suggest(str(cut), STRATEGIES)}",
         )
     bound = max_length if max_length is not None else model_max_length
     if (pad == "max_length" or cut != "do_not_truncate") and bound > UNBOUNDED:
         what = "padding='max_length'" if pad == "max_length" else f"truncation={truncation!r}"
         raise InputError(
-            where, f"{what} needs a length, and this tokenizer has no model_max_length", hint="Give max_length=…, or set tokenizer.model_max_length."
+            where,
+            f"{what} needs a length, and this tokenizer has no model_max_length",
+            hint="Give max_length=…, or set tokenizer.model_max_length.",
         )
     if multiple and cut != "do_not_truncate" and pad != "do_not_pad" and bound % multiple:
         raise InputError(where, f"truncating to {bound} and padding to a multiple of {multiple} contradict each other")

@@ -1,24 +1,25 @@
 """What every tokenizer can be asked, whichever engine does the work.
 
-An engine provides the vocabulary (`_token_to_id`, `_id_to_token`, `_add`, `get_vocab`, `vocab_size`,
-`added_tokens_decoder`) and `_rows`, which turns texts into rows; calling, padding, conversion, decoding and files are here.
+An engine provides the vocabulary (`_token_to_id`, `_id_to_token`, `_add`, `_restore`, `get_vocab`, `vocab_size`,
+`added_tokens_decoder`) and `_rows`, which turns texts into rows. Everything else is here and in the classes above.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
 from ..errors import InputError
 from ..registry import Registry
 from .arguments import Input, read_inputs, read_lengths, refuse_unknown
+from .conversion import Conversion
 from .encoding import BatchEncoding
-from .rows import Row
 from .files import TokenizerFiles
 from .padding import Padding, Side, as_columns
-from .special_tokens import ROLES, AddedToken, SpecialTokens
+from .rows import Row
+from .special_tokens import ROLES, AddedToken
 from .tensors import check_kind
 from .truncation import Truncation
 
@@ -44,10 +45,9 @@ COLUMNS = {
     "offset_mapping": "offsets",
 }
 NO_LENGTH = int(1e30)  # what files of this format say when the model's length is not known
-TIDY = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
 
 
-class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
+class PreTrainedTokenizerBase(TokenizerFiles, Conversion):
     """A tokenizer of either engine; `PreTrainedTokenizer` and `PreTrainedTokenizerFast` are the two.
 
     A subclass keeps each argument of its constructor under the argument's own name: that is how it is saved.
@@ -98,7 +98,11 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
                 raise InputError(f"{where}.{name}", f"expected 'left' or 'right', got {value!r}")
         if model_max_length is not None and (not isinstance(model_max_length, (int, float)) or model_max_length <= 0):
             raise InputError(f"{where}.model_max_length", f"expected a positive integer, got {model_max_length!r}")
-        self.padding_side, self.truncation_side, self.pad_token_type_id = padding_side, truncation_side, pad_token_type_id
+        self.padding_side, self.truncation_side, self.pad_token_type_id = (
+            padding_side,
+            truncation_side,
+            pad_token_type_id,
+        )
         self.model_max_length = NO_LENGTH if model_max_length is None else int(model_max_length)
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
         self.split_special_tokens = split_special_tokens
@@ -110,7 +114,9 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         self._restore({int(i): AddedToken.of(token) for i, token in (added_tokens_decoder or {}).items()})
         given = (bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token)
         known = {token.content: token for token in self.added_tokens_decoder.values()}
-        roles = {name: known.get(str(token), token) for name, token in zip(ROLES, given, strict=True) if token is not None}
+        roles = {
+            name: known.get(str(token), token) for name, token in zip(ROLES, given, strict=True) if token is not None
+        }
         more = [known.get(str(token), token) for token in additional_special_tokens or ()]
         self.add_special_tokens(roles | {"additional_special_tokens": more})
 
@@ -135,21 +141,14 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         """Put added tokens of a saved tokenizer back at their ids."""
         raise NotImplementedError
 
-    def get_vocab(self) -> dict[str, int]:
-        """Token -> id, with the added tokens."""
-        raise NotImplementedError
-
     @property
     def vocab_size(self) -> int:
         """The number of tokens without added ones; `len(tokenizer)` counts them all."""
         raise NotImplementedError
 
-    @property
-    def added_tokens_decoder(self) -> dict[int, AddedToken]:
-        """Id -> added token, by id."""
-        raise NotImplementedError
-
-    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: list[int] | None = None) -> list[int]:
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
         """A row's ids: the sequences with the special tokens around them. Here: none."""
         return [*token_ids_0, *(token_ids_1 or ())]
 
@@ -199,7 +198,9 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         refuse_unknown(where, unknown, _call_arguments())
         check_kind(where, return_tensors)
         inputs, batched = read_inputs(where, text, text_pair, is_split_into_words)
-        lengths = read_lengths(where, padding, truncation, max_length, stride, pad_to_multiple_of, self.model_max_length)
+        lengths = read_lengths(
+            where, padding, truncation, max_length, stride, pad_to_multiple_of, self.model_max_length
+        )
         cut = None
         if lengths.truncate is not None:
             cut = Truncation(lengths.max_length, lengths.truncate, stride, self.truncation_side)  # type: ignore[arg-type]
@@ -232,11 +233,11 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         """The ids of one text or pair; options as in calling. A list, or a (1, L) tensor with `return_tensors`."""
         return self(text, text_pair, **options)["input_ids"]
 
-    def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any) -> list[str]:
+    def tokenize(
+        self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any
+    ) -> list[str]:
         """The tokens of one text or pair, as strings."""
-        if not isinstance(text, str) and not options.get("is_split_into_words"):
-            raise InputError(f"{type(self).__name__}.tokenize", f"expected a string, got {type(text).__name__}")
-        return self(text, pair, add_special_tokens=add_special_tokens, **options).tokens()
+        return self._names(self(text, pair, add_special_tokens=add_special_tokens, **options)[0].ids)
 
     def pad(
         self,
@@ -271,8 +272,9 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         pad_id, pad_token = self.pad_token_id, self.pad_token
         if pad_id is None or pad_token is None:
             raise InputError(
-                where, "padding needs a padding token, and there is none",
-                hint='Set one: tokenizer.pad_token = tokenizer.eos_token, or tokenizer.add_special_tokens({"pad_token": "[PAD]"}).',
+                where,
+                "padding needs a padding token, and there is none",
+                hint='Set one: tokenizer.pad_token = …, or tokenizer.add_special_tokens({"pad_token": "[PAD]"}).',
             )
         side = self.padding_side if side is None else side
         if side not in ("left", "right"):
@@ -294,13 +296,13 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
         """
         if already_has_special_tokens:
             if token_ids_1 is not None:
-                raise InputError(f"{type(self).__name__}.get_special_tokens_mask", "a finished row has no second sequence")
+                raise InputError(
+                    f"{type(self).__name__}.get_special_tokens_mask", "a finished row has no second sequence"
+                )
             special = set(self.all_special_ids)
             return [int(index in special) for index in token_ids_0]
         mark = [-1] * len(token_ids_0), None if token_ids_1 is None else [-1] * len(token_ids_1)
         return [int(index != -1) for index in self.build_inputs_with_special_tokens(*mark)]
-
-    # Conversion
 
     def __len__(self) -> int:
         return len(self.get_vocab())
@@ -308,82 +310,9 @@ class PreTrainedTokenizerBase(TokenizerFiles, SpecialTokens):
     def __bool__(self) -> bool:
         return True
 
-    def get_added_vocab(self) -> dict[str, int]:
-        """Token -> id of the added tokens."""
-        return {token.content: index for index, token in self.added_tokens_decoder.items()}
-
-    def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
-        """The id of a token, or the ids of many; a token that is not in the vocabulary has the id of unk_token."""
-        if not isinstance(tokens, str):
-            return [self.convert_tokens_to_ids(token) for token in tokens]
-        index = self._token_to_id(tokens)
-        index = self.unk_token_id if index is None else index
-        if index is None:
-            raise InputError(
-                f"{type(self).__name__}.convert_tokens_to_ids", f"{tokens!r} is not in the vocabulary, and there is no unk_token"
-            )
-        return index
-
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """The token of an id, or the tokens of many. An id outside the vocabulary is an InputError."""
-        if hasattr(ids, "tolist"):
-            ids = ids.tolist()
-        if isinstance(ids, int):
-            return self._names([ids])[0]
-        skip = set(self.all_special_ids) if skip_special_tokens else ()
-        return self._names([index for index in ids if index not in skip])
-
-    def _names(self, ids: list[int]) -> list[str]:
-        tokens = [self._id_to_token(index) if _is_id(index) else None for index in ids]
-        if None in tokens:
-            wrong = ids[tokens.index(None)]
-            raise InputError(
-                f"{type(self).__name__}.decode",
-                f"{wrong!r} is not an id of this vocabulary, whose ids are below {max(self.get_vocab().values(), default=-1) + 1}",
-                hint="For labels, replace the ignored -100 first." if wrong == -100 else "",
-            )
-        return tokens  # type: ignore[return-value]
-
-    def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        """Tokens put together to a text. Here: separated by spaces."""
-        return " ".join(tokens)
-
-    def decode(
-        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
-    ) -> str:
-        """Ids -> text, without the special tokens if `skip_special_tokens`.
-
-        `clean_up_tokenization_spaces` takes away the spaces before punctuation and in English contractions; by
-        default it is the tokenizer's own setting.
-        """
-        if hasattr(token_ids, "tolist"):
-            token_ids = token_ids.tolist()
-        ids = [token_ids] if isinstance(token_ids, int) else list(token_ids)
-        if any(isinstance(index, (list, tuple)) for index in ids):
-            raise InputError(f"{type(self).__name__}.decode", "expected one row of ids", hint="Use batch_decode for several.")
-        tokens: list[str] = self.convert_ids_to_tokens(ids, skip_special_tokens)
-        text = self.convert_tokens_to_string(tokens)
-        clean = self.clean_up_tokenization_spaces if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
-        return self.clean_up_tokenization(text) if clean else text
-
-    def batch_decode(self, sequences: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None) -> list[str]:
-        """`decode` for each row."""
-        return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
-
-    @staticmethod
-    def clean_up_tokenization(text: str) -> str:
-        """English spacing: "it ' s fine ." -> "it's fine."."""
-        for found in TIDY:
-            text = text.replace(found, found.strip(" "))
-        return text
-
     def __repr__(self) -> str:
         roles = ", ".join(f"{role}={token!r}" for role, token in self.special_tokens_map.items())
         return f"{type(self).__name__}(vocab_size={self.vocab_size}, padding_side={self.padding_side!r}, {roles})"
-
-
-def _is_id(index: Any) -> bool:
-    return isinstance(index, int) and not isinstance(index, bool) and index >= 0
 
 
 @cache

@@ -74,7 +74,9 @@ class BatchEncoding(UserDict[str, Any]):
         """Move every torch tensor to `device` (or cast it, given a dtype). In place, and returned."""
         moved = {name: v.to(device, non_blocking=non_blocking) for name, v in self.data.items() if hasattr(v, "to")}
         if not moved:
-            raise InputError("BatchEncoding.to", "there is no torch tensor to move", hint='Ask for return_tensors="pt".')
+            raise InputError(
+                "BatchEncoding.to", "there is no torch tensor to move", hint='Ask for return_tensors="pt".'
+            )
         self.data.update(moved)
         return self
 

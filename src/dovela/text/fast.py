@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..errors import CheckpointError, InputError
 from .arguments import Input
 from .base import PreTrainedTokenizerBase
-from .rows import Row
 from .files import WHOLE
+from .rows import Row
 from .special_tokens import AddedToken
 from .truncation import Truncation
 from .vocabulary import read_text, write_vocabulary
@@ -65,7 +66,9 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
 
     @property
     def added_tokens_decoder(self) -> dict[int, AddedToken]:
-        return {index: AddedToken.of(token) for index, token in sorted(self._backend.get_added_tokens_decoder().items())}
+        return {
+            index: AddedToken.of(token) for index, token in sorted(self._backend.get_added_tokens_decoder().items())
+        }
 
     def _token_to_id(self, token: str) -> int | None:
         index: int | None = self._backend.token_to_id(token)
@@ -81,10 +84,9 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         before = len(self)
         known = self.added_tokens_decoder.values()
         fresh = [token for token in tokens if token not in known]
-        for special in (False, True):
-            kind = [Rust(**_fields(token)) for token in fresh if token.special == special]
-            if kind:
-                (self._backend.add_special_tokens if special else self._backend.add_tokens)(kind)
+        for special, group in groupby(fresh, key=lambda token: token.special):  # ids follow the order given
+            add = self._backend.add_special_tokens if special else self._backend.add_tokens
+            add([Rust(**token.to_dict()) for token in group])
         return len(self) - before
 
     def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
@@ -122,14 +124,39 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         batch = [first if second is None else (first, second) for first, second in inputs]
         if truncation is not None:
             for pair in {second is not None for _, second in inputs}:
-                truncation.check(where, self._backend.num_special_tokens_to_add(pair) if special else 0)
+                most = self.num_special_tokens_to_add(pair)
+                truncation.check(where, most if special else 0, most)
         with self._lock:  # truncation is a setting of the backend
             _set_truncation(self._backend, truncation)
             try:
                 rows = self._backend.encode_batch(batch, add_special_tokens=special, is_pretokenized=words)
-            except Exception as error:  # the library raises nothing narrower
-                raise _explained(error, inputs, truncation, where) from error
+            except BaseException as error:  # the library raises Exception itself, and panics with one of its own
+                if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+                    raise _explained(error, inputs, truncation, where) from error
+                raise
         return [[row, *row.overflowing] for row in rows]
+
+    def _template(self, pair: bool) -> list[tuple[int, int]]:
+        """(id, type id) of a row's places, read off a row; id -1 stands for the first sequence, -2 for the second."""
+        row = self._rows([("a", "a" if pair else None)], True, None, False, type(self).__name__)[0][0]
+        places = []
+        for index, type_id, sequence in zip(row.ids, row.type_ids, row.sequence_ids, strict=True):
+            place = (index if sequence is None else -1 - sequence, type_id)
+            if sequence is None or place not in places:
+                places.append(place)
+        return places
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        sequences = {-1: token_ids_0, -2: token_ids_1 or []}
+        return [i for index, _ in self._template(token_ids_1 is not None) for i in sequences.get(index, [index])]
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        size = {-1: len(token_ids_0), -2: len(token_ids_1 or [])}
+        return [t for index, type_id in self._template(token_ids_1 is not None) for t in [type_id] * size.get(index, 1)]
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         return int(self._backend.num_special_tokens_to_add(pair))
@@ -155,7 +182,7 @@ def _set_truncation(backend: Any, truncation: Truncation | None) -> None:
         )
 
 
-def _explained(error: Exception, inputs: list[Input], truncation: Truncation | None, where: str) -> InputError:
+def _explained(error: BaseException, inputs: list[Input], truncation: Truncation | None, where: str) -> InputError:
     if truncation is not None and truncation.strategy == "only_second" and any(second is None for _, second in inputs):
         return InputError(where, "truncation='only_second' needs a second sequence, and there is none")
     if truncation is not None and "too short" in str(error):
@@ -165,11 +192,9 @@ def _explained(error: Exception, inputs: list[Input], truncation: Truncation | N
             "that sequence is too short to lose so much",
             hint="Use truncation='longest_first', or a larger max_length.",
         )
+    if truncation is not None and "strictly less" in str(error):
+        return InputError(where, truncation.narrow("too few"))
     return InputError(where, f"the tokenizers library refuses this input: {error}")
-
-
-def _fields(token: AddedToken) -> dict[str, Any]:
-    return token.to_dict()
 
 
 def _open(path: Path) -> Any:

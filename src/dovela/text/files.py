@@ -15,7 +15,12 @@ from .vocabulary import read_json
 if TYPE_CHECKING:
     from ..hub import Source
 
-CONFIG, ROLE_MAP, ADDED, WHOLE = "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json"
+CONFIG, ROLE_MAP, ADDED, WHOLE = (
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.json",
+)
 NOT_SAVED = {"name_or_path", "added_tokens_decoder", *ROLES, "additional_special_tokens"}  # each has a place of its own
 
 
@@ -86,7 +91,9 @@ class TokenizerFiles:
         save_files(Path(save_directory), files, remove=[name for name in (ADDED, WHOLE) if name not in files])
         return tuple(str(Path(save_directory) / name) for name in files)
 
-    def save_vocabulary(self, save_directory: str | PathLike[str], filename_prefix: str | None = None) -> tuple[str, ...]:
+    def save_vocabulary(
+        self, save_directory: str | PathLike[str], filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
         """Write the vocabulary alone, without added tokens."""
         from ..folder import save_files
 
@@ -99,13 +106,9 @@ class TokenizerFiles:
         names = self.known_arguments() - NOT_SAVED - self.vocab_files_names.keys()  # type: ignore[attr-defined]
         values = {name: getattr(self, name) for name in names if hasattr(self, name)}
         added = {str(i): t.to_dict() for i, t in self.added_tokens_decoder.items()}  # type: ignore[attr-defined]
-        roles = {role: str(token) for role, token in self._role_map().items() if role in ROLES}
-        more = self._role_map().get("additional_special_tokens")
-        if more:
-            roles["additional_special_tokens"] = [t if isinstance(t, str) else t["content"] for t in more]
         name = type(self).__name__
         name = name if name == "PreTrainedTokenizerFast" else name.removesuffix("Fast")
-        return {**self.extra, **values, **roles, "added_tokens_decoder": added, "tokenizer_class": name}
+        return {**self.extra, **values, **self._role_map(), "added_tokens_decoder": added, "tokenizer_class": name}
 
     def _role_map(self) -> dict[str, Any]:
         return self.special_tokens_map  # type: ignore[attr-defined, no-any-return]
@@ -115,7 +118,11 @@ def read_settings(src: Source) -> dict[str, Any]:
     """What the JSON files of a tokenizer's folder say, as constructor arguments (and whatever else is in them)."""
     path = src.find(CONFIG)
     settings = read_json(path)
-    roles = {name: value for name, value in read_json(src.find(ROLE_MAP)).items() if name in (*ROLES, "additional_special_tokens")}
+    roles = {
+        name: value
+        for name, value in read_json(src.find(ROLE_MAP)).items()
+        if name in (*ROLES, "additional_special_tokens")
+    }
     settings = roles | {name: value for name, value in settings.items() if value is not None or name not in roles}
     settings.pop("tokenizer_class", None)
     more = settings.get("extra_special_tokens")
@@ -141,7 +148,9 @@ def _plain(token: Any) -> Any:
 
 
 def _is_role(token: str, settings: Mapping[str, Any]) -> bool:
-    special: Sequence[Any] = [settings.get(role) for role in ROLES] + list(settings.get("additional_special_tokens") or ())
+    special: Sequence[Any] = [settings.get(role) for role in ROLES] + list(
+        settings.get("additional_special_tokens") or ()
+    )
     return token in map(str, special)
 
 

@@ -26,7 +26,9 @@ def code_points(ranges: str) -> Iterator[int]:
 def character_class(ranges: str) -> str:
     """The same members as the inside of a regular expression's `[...]`."""
     items = (item.partition("-") for item in ranges.split())
-    return "".join(rf"\U{int(first, 16):08x}{dash}" + (rf"\U{int(last, 16):08x}" if dash else "") for first, dash, last in items)
+    return "".join(
+        rf"\U{int(first, 16):08x}{dash}" + (rf"\U{int(last, 16):08x}" if dash else "") for first, dash, last in items
+    )
 
 
 class BertNormalizer(dict[int, str]):

@@ -32,7 +32,9 @@ class Padding:
     def rows(self, rows: Sequence[Row]) -> None:
         target = self.target(max((len(row.ids) for row in rows), default=0))
         for row in rows:
-            row.pad(target, direction=self.side, pad_id=self.pad_id, pad_type_id=self.pad_type_id, pad_token=self.pad_token)
+            row.pad(
+                target, direction=self.side, pad_id=self.pad_id, pad_type_id=self.pad_type_id, pad_token=self.pad_token
+            )
 
     def columns(self, columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         """Padded copies; a column that is not one list of the row's length each (labels, …) is left as it is."""
@@ -65,7 +67,11 @@ def as_columns(where: str, encoded: Any) -> tuple[dict[str, list[Any]], bool]:
     batched = not ids or isinstance(ids[0], list)
     if not batched:
         columns = {name: [column] for name, column in columns.items()}
-    wrong = {name: len(column) for name, column in columns.items() if not hasattr(column, "__len__") or len(column) != len(columns["input_ids"])}
+    wrong = {
+        name: len(column)
+        for name, column in columns.items()
+        if not hasattr(column, "__len__") or len(column) != len(columns["input_ids"])
+    }
     if wrong:
         raise InputError(where, f"input_ids has {len(columns['input_ids'])} rows, but {wrong}")
     return columns, batched

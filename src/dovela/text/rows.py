@@ -6,33 +6,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 Offset = tuple[int, int]  # [start, stop) in characters of the text as it was given
 Detail = tuple[list[Offset], list[int]]  # per token: its offset, and the index of its word
+Place = tuple[int, int]  # of a row: a special token's id (or ~0, ~1 for the first and second sequence), and a type id
 
 
 class Tokens:
     """One text's tokens before any special token: ids at once, offsets and words when somebody asks."""
 
-    __slots__ = ("_detail", "ids")
+    __slots__ = ("_locate", "_text", "ids")
 
-    def __init__(self, ids: list[int], detail: Callable[[], Detail] | Detail) -> None:
+    def __init__(self, ids: list[int], text: str, locate: Callable[[str], Detail]) -> None:
+        """`locate(text)` gives the offsets and words."""
         self.ids = ids
-        self._detail = detail
+        self._text: str | Detail = text
+        self._locate = locate
 
     @property
     def detail(self) -> Detail:
-        if callable(self._detail):
-            self._detail = self._detail()
-        return self._detail
+        if isinstance(self._text, str):
+            self._text = self._locate(self._text)
+        return self._text
 
     @classmethod
     def joined(cls, parts: Sequence[tuple[int, Tokens]]) -> Tokens:
         """The tokens of consecutive parts of one text, each with the index at which it starts."""
 
-        def detail() -> Detail:
+        def locate(_: str) -> Detail:
             offsets: list[Offset] = []
             words: list[int] = []
             for start, tokens in parts:
@@ -42,22 +44,22 @@ class Tokens:
                 words += [w + first for w in part_words]
             return offsets, words
 
-        return cls([index for _, tokens in parts for index in tokens.ids], detail)
+        return cls([index for _, tokens in parts for index in tokens.ids], "", locate)
 
     @classmethod
     def of_words(cls, parts: Sequence[Tokens]) -> Tokens:
         """The tokens of a text given as words: offsets are within each word."""
 
-        def detail() -> Detail:
+        def locate(_: str) -> Detail:
             return [o for t in parts for o in t.detail[0]], [i for i, t in enumerate(parts) for _ in t.ids]
 
-        return cls([index for tokens in parts for index in tokens.ids], detail)
+        return cls([index for tokens in parts for index in tokens.ids], "", locate)
 
     def __getstate__(self) -> tuple[list[int], Detail]:
         return self.ids, self.detail
 
     def __setstate__(self, state: tuple[list[int], Detail]) -> None:
-        self.ids, self._detail = state
+        self.ids, self._text = state
 
 
 class Row(Protocol):
@@ -82,27 +84,31 @@ class Row(Protocol):
     def pad(self, length: int, *, direction: str, pad_id: int, pad_type_id: int, pad_token: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of a row: tokens [start, stop) of a sequence (0 or 1), or one special token (`sequence` None)."""
-
-    ids: list[int]
-    type_id: int
-    sequence: int | None = None
-    tokens: Tokens | None = None
-    start: int = 0
-
-
 class Encoding:
-    """A row made by the Python engine."""
+    """A row made by the Python engine: a template whose places are special tokens or (stretches of) sequences.
 
-    __slots__ = ("_left", "_names", "_parts", "_right", "ids", "type_ids")
+    Ids are put together at once; all else when it is asked for.
+    """
 
-    def __init__(self, parts: list[Part], names: Callable[[list[int]], list[str]]) -> None:
-        """`names` turns ids into tokens."""
-        self._parts, self._names, self._left, self._right = parts, names, 0, 0
-        self.ids = [index for part in parts for index in part.ids]
-        self.type_ids = [part.type_id for part in parts for _ in part.ids]
+    __slots__ = ("_left", "_names", "_pad_type", "_right", "_sequences", "_spans", "_template", "ids")
+
+    def __init__(
+        self,
+        template: list[Place],
+        sequences: list[Tokens],
+        spans: Sequence[tuple[int, int]],
+        names: Callable[[list[int]], list[str]],
+    ) -> None:
+        """`spans` are the stretches, [start, stop) of each sequence's tokens. `names` turns ids into tokens."""
+        self._template, self._sequences, self._spans, self._names = template, sequences, spans, names
+        self._left = self._right = self._pad_type = 0
+        self.ids: list[int] = []
+        for index, _ in template:
+            if index >= 0:
+                self.ids.append(index)
+            else:
+                start, stop = spans[~index]
+                self.ids += sequences[~index].ids[start:stop]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,20 +121,27 @@ class Encoding:
         return self._names(self.ids)
 
     @property
+    def type_ids(self) -> list[int]:
+        out = [self._pad_type] * self._left
+        for index, type_id in self._template:
+            out += [type_id] * (1 if index >= 0 else self._spans[~index][1] - self._spans[~index][0])
+        return out + [self._pad_type] * self._right
+
+    @property
     def offsets(self) -> list[Offset]:
-        return self._spread((0, 0), lambda part, tokens: tokens.detail[0][part.start : part.start + len(part.ids)])
+        return self._spread((0, 0), lambda number, start, stop: self._sequences[number].detail[0][start:stop])
 
     @property
     def word_ids(self) -> list[int | None]:
-        return self._spread(None, lambda part, tokens: tokens.detail[1][part.start : part.start + len(part.ids)])
+        return self._spread(None, lambda number, start, stop: self._sequences[number].detail[1][start:stop])
 
     @property
     def sequence_ids(self) -> list[int | None]:
-        return self._spread(None, lambda part, _: [part.sequence] * len(part.ids))
+        return self._spread(None, lambda number, start, stop: [number] * (stop - start))
 
     @property
     def special_tokens_mask(self) -> list[int]:
-        return self._spread(1, lambda part, _: [0] * len(part.ids))
+        return self._spread(1, lambda _, start, stop: [0] * (stop - start))
 
     @property
     def attention_mask(self) -> list[int]:
@@ -137,18 +150,24 @@ class Encoding:
     def pad(self, length: int, *, direction: str, pad_id: int, pad_type_id: int, pad_token: str) -> None:
         """Lengthen the row to `length` on the side `direction`."""
         more = length - len(self.ids)
-        if more > 0 and direction == "left":
+        if more <= 0:
+            return
+        self._pad_type = pad_type_id
+        if direction == "left":
             self._left += more
-            self.ids, self.type_ids = [pad_id] * more + self.ids, [pad_type_id] * more + self.type_ids
-        elif more > 0:
+            self.ids = [pad_id] * more + self.ids
+        else:
             self._right += more
-            self.ids, self.type_ids = self.ids + [pad_id] * more, self.type_ids + [pad_type_id] * more
+            self.ids = self.ids + [pad_id] * more
 
-    def _spread(self, special: Any, of: Callable[[Part, Tokens], Sequence[Any]]) -> list[Any]:
-        """A value for each place of the row: `special` for padding and special tokens, else by `of`."""
+    def _spread(self, special: Any, of: Callable[[int, int, int], Sequence[Any]]) -> list[Any]:
+        """A value for each place of the row: `special` for padding and special tokens, else `of` a stretch."""
         out = [special] * self._left
-        for part in self._parts:
-            out += [special] * len(part.ids) if part.tokens is None else of(part, part.tokens)
+        for index, _ in self._template:
+            if index >= 0:
+                out.append(special)
+            else:
+                out += of(~index, *self._spans[~index])
         return out + [special] * self._right
 
     def __getstate__(self) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class _Role:
     def __set__(self, tokenizer: SpecialTokens, value: Any) -> None:
         if value is None:
             tokenizer._roles.pop(self.name, None)
+            tokenizer._roles_changed()
             return
         where, token = f"{type(tokenizer).__name__}.{self.name}", AddedToken.of(value, special=True)
         if tokenizer._token_to_id(token.content) is None:
@@ -130,6 +131,9 @@ class SpecialTokens:
         """Put `tokens` into the vocabulary where they are not in it yet; how many were new."""
         raise NotImplementedError
 
+    def _roles_changed(self) -> None:
+        """Called when a role has another token, or none."""
+
     @property
     def additional_special_tokens(self) -> list[str]:
         return list(self._additional)
@@ -157,7 +161,9 @@ class SpecialTokens:
     def all_special_ids(self) -> list[int]:
         return self._ids_of(self.all_special_tokens)
 
-    def add_special_tokens(self, special_tokens: Mapping[str, Any], replace_additional_special_tokens: bool = True) -> int:
+    def add_special_tokens(
+        self, special_tokens: Mapping[str, Any], replace_additional_special_tokens: bool = True
+    ) -> int:
         """Give tokens their roles, adding to the vocabulary what is not in it; returns how many ids are new.
 
         Keys are the roles ("pad_token", …) and "additional_special_tokens", whose list replaces the present one unless
@@ -168,14 +174,20 @@ class SpecialTokens:
             raise InputError(where, f"expected a mapping from roles to tokens, got {type(special_tokens).__name__}")
         unknown = [name for name in special_tokens if name not in names]
         if unknown:
-            raise InputError(where, *(f"unknown role {n!r}{suggest(str(n), names)}" for n in unknown), hint=f"Roles: {', '.join(names)}.")
+            raise InputError(
+                where,
+                *(f"unknown role {n!r}{suggest(str(n), names)}" for n in unknown),
+                hint=f"Roles: {', '.join(names)}.",
+            )
         roles = {name: AddedToken.of(token, special=True) for name, token in special_tokens.items() if name in ROLES}
         more = special_tokens.get("additional_special_tokens", [])
         if isinstance(more, str) or not isinstance(more, (list, tuple)):
             raise InputError(where, f"additional_special_tokens: expected a list of tokens, got {more!r}")
         additional = [AddedToken.of(token, special=True) for token in more]
-        new = self._add([*roles.values(), *additional])
+        in_order = [additional if name not in roles else [roles[name]] for name in special_tokens]
+        new = self._add([token for tokens in in_order for token in tokens])
         self._roles.update({name: token.content for name, token in roles.items()})
+        self._roles_changed()
         if "additional_special_tokens" in special_tokens:
             kept = [] if replace_additional_special_tokens else self._additional
             self._additional = list(dict.fromkeys([*kept, *(token.content for token in additional)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from ..errors import InputError, MissingBackend, suggest
@@ -19,7 +20,7 @@ def check_kind(where: str, kind: str | None) -> None:
 
 
 def to_tensor(values: Any, kind: str, name: str = "column") -> Any:
-    """`values`, an integer, a list or rows of equal length, as an int64 array (int32 where jax runs without 64 bits)."""
+    """`values`, an integer, a list or rows of equal length, as an int64 array (int32 for jax)."""
     import numpy as np
 
     check_kind("BatchEncoding", kind)
@@ -32,20 +33,14 @@ def to_tensor(values: Any, kind: str, name: str = "column") -> Any:
         raise InputError(f"BatchEncoding[{name!r}]", why, hint=hint) from error
     if kind == "np":
         return array
+    package = KINDS[kind]
     try:
         if kind == "pt":
-            import torch
-
-            return torch.from_numpy(array)
-        if kind == "jax":
-            import jax.numpy as jnp
-
-            return jnp.asarray(array.astype(np.int32))
-        import tensorflow as tf
-
-        return tf.constant(array)
+            return importlib.import_module(package).from_numpy(array)
+        if kind == "jax":  # whose integers have 32 bits unless told otherwise
+            return importlib.import_module("jax.numpy").asarray(array.astype(np.int32))
+        return importlib.import_module(package).constant(array)
     except ModuleNotFoundError as error:
-        package = KINDS[kind]
         how = 'pip install "dovela[torch]"' if kind == "pt" else f"pip install {package}"
         raise MissingBackend(
             f"return_tensors={kind!r}", f"needs the package {package!r}, which is not installed", hint=f"Run: {how}"

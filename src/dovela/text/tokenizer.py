@@ -10,7 +10,7 @@ from ..errors import InputError
 from .added_tokens import AddedTokens
 from .arguments import Input, Text
 from .base import PreTrainedTokenizerBase
-from .rows import Detail, Encoding, Offset, Part, Row, Tokens
+from .rows import Detail, Encoding, Offset, Place, Row, Tokens
 from .special_tokens import AddedToken
 from .truncation import Truncation
 from .vocabulary import read_vocabulary, write_vocabulary
@@ -101,35 +101,39 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
             self._added.put(token, index)
 
     def _vocabulary_files(self) -> dict[str, bytes]:
-        return {self.vocab_files_names["vocab_file"]: write_vocabulary(f"{type(self).__name__}.save_vocabulary", self.vocab)}
+        return {
+            self.vocab_files_names["vocab_file"]: write_vocabulary(f"{type(self).__name__}.save_vocabulary", self.vocab)
+        }
 
     # From texts to rows
 
     def _rows(
         self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
     ) -> Sequence[Sequence[Row]]:
-        template: dict[bool, list[tuple[int, int]]] = {}
+        template: dict[bool, list[Place]] = {}
         out = []
         for first, second in inputs:
             pair = second is not None
             if pair not in template:
                 template[pair] = self._template(pair, special)
                 if truncation is not None:
-                    truncation.check(where, len(template[pair]) - 1 - pair)
+                    truncation.check(where, len(template[pair]) - 1 - pair, self.num_special_tokens_to_add(pair))
             sequences = [self._sequence(text) for text in (first, second) if text is not None]
             out.append(self._windows(sequences, template[pair], truncation, where))
         return out
 
-    def _template(self, pair: bool, special: bool) -> list[tuple[int, int]]:
-        """(id, type id) of a row's places, where id -1 stands for the first sequence and -2 for the second."""
+    def _template(self, pair: bool, special: bool) -> list[Place]:
+        """What a row consists of, learnt from the two hooks that build one."""
         if not special:
-            return [(-1, 0), (-2, 1)][: 1 + pair]
-        marks = [-1], [-2] if pair else None
+            return [(~0, 0), (~1, 1)][: 1 + pair]
+        marks = [~0], [~1] if pair else None
         ids = self.build_inputs_with_special_tokens(*marks)
         types = self.create_token_type_ids_from_sequences(*marks)
         if len(ids) != len(types):
             raise InputError(
-                type(self).__name__, f"build_inputs_with_special_tokens gives {len(ids)} ids, create_token_type_ids_from_sequences {len(types)}"
+                type(self).__name__,
+                f"build_inputs_with_special_tokens gives {len(ids)} ids for sequences of one token, and "
+                f"create_token_type_ids_from_sequences {len(types)} type ids",
             )
         return list(zip(ids, types, strict=True))
 
@@ -146,7 +150,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         parts: list[tuple[int, Tokens]] = []
         for index, start, stop in segments:
             if index is not None:
-                parts.append((start, Tokens([index], ([(0, stop - start)], [0]))))
+                parts.append((start, _one(index, stop - start)))
             elif normal is None:
                 parts.append((start, self._fragment(text[start:stop])))
             else:
@@ -161,21 +165,24 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
             return self._fragment(text)
         joined = Tokens.joined(
             [
-                (start, self._fragment(normal[start:stop], normalized=True) if index is None else Tokens([index], ([(0, stop - start)], [0])))
+                (
+                    start,
+                    self._fragment(normal[start:stop], normalized=True) if index is None else _one(index, stop - start),
+                )
                 for index, start, stop in segments
             ]
         )
 
-        def detail() -> Detail:
+        def locate(_: str) -> Detail:
             offsets, words = joined.detail
             return [(origin[a], origin[b - 1] + 1) for a, b in offsets], words
 
-        return Tokens(joined.ids, detail)
+        return Tokens(joined.ids, text, locate)
 
     def _fragment(self, text: str, *, normalized: bool = False) -> Tokens:
         """The tokens of a text without added tokens; `normalized` says that `_normalize` has been there."""
         tokens = self._tokenize(text)
-        return Tokens(self.convert_tokens_to_ids(tokens), lambda: self._located(text, tokens))
+        return Tokens(self.convert_tokens_to_ids(tokens), text, lambda _: self._located(text, tokens))
 
     def _located(self, text: str, tokens: list[str]) -> Detail:
         """Offsets by looking for each token in turn; a word reaches from whitespace to whitespace."""
@@ -186,7 +193,8 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
             found = self._find(token, text, at)
             if found is None:
                 raise InputError(
-                    f"{type(self).__name__}", f"token {token!r} is not in {text[at:at + 40]!r}, so its offset is not known",
+                    f"{type(self).__name__}",
+                    f"token {token!r} is not in {text[at : at + 40]!r}, so its offset is not known",
                     hint="Override _find(token, text, start) -> (start, stop).",
                 )
             word += bool(words) and any(char.isspace() for char in text[at : found[0]])
@@ -196,31 +204,21 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         return offsets, words
 
     def _windows(
-        self, sequences: list[Tokens], template: list[tuple[int, int]], truncation: Truncation | None, where: str
+        self, sequences: list[Tokens], template: list[Place], truncation: Truncation | None, where: str
     ) -> list[Row]:
         """The row of one input, and one for each combination of windows over what was cut."""
         sizes = [len(sequence.ids) for sequence in sequences]
         if truncation is None:
-            return [self._row(sequences, [(0, size) for size in sizes], template)]
+            return [Encoding(template, sequences, [(0, size) for size in sizes], self._names)]
         special = len(template) - len(sequences)
         keep = truncation.lengths(where, special, sizes[0], sizes[1] if len(sizes) > 1 else None)
-        spans = [truncation.windows(size, k) for size, k in zip(sizes, keep, strict=False)]
+        spans = [truncation.windows(where, size, k) for size, k in zip(sizes, keep, strict=False)]
         if len(spans) == 1:
-            return [self._row(sequences, [span], template) for span in spans[0]]
+            return [Encoding(template, sequences, [span], self._names) for span in spans[0]]
         first, second = spans
         order = [(first[0], second[0])]  # then, as the Rust library has it: the first's windows before the second's
         order += [(a, b) for a in first[1:] for b in second] + [(first[0], b) for b in second[1:]]
-        return [self._row(sequences, list(spans), template) for spans in order]
-
-    def _row(self, sequences: list[Tokens], spans: list[Offset], template: list[tuple[int, int]]) -> Encoding:
-        parts = []
-        for index, type_id in template:
-            if index >= 0:
-                parts.append(Part([index], type_id))
-            else:
-                tokens, (start, stop) = sequences[-1 - index], spans[-1 - index]
-                parts.append(Part(tokens.ids[start:stop], type_id, -1 - index, tokens, start))
-        return Encoding(parts, self._names)
+        return [Encoding(template, sequences, spans, self._names) for spans in order]
 
     def __getstate__(self) -> dict[str, Any]:
         added = dict(self._added.by_id)
@@ -231,3 +229,8 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         self._added = AddedTokens(lambda text: self._normalize(text)[0])
         for index, token in state["_added"].items():
             self._added.put(token, index)
+
+
+def _one(index: int, length: int) -> Tokens:
+    """An added token, `length` characters long."""
+    return Tokens([index], "", lambda _: ([(0, length)], [0]))

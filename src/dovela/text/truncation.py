@@ -23,18 +23,19 @@ class Truncation:
     stride: int = 0
     side: Literal["left", "right"] = "right"
 
-    def check(self, where: str, special: int) -> None:
-        """Refuse what leaves no room: `special` is the number of special tokens that a row gets."""
-        room = self.max_length - special
-        if room < 0:
-            raise InputError(
-                where, f"max_length={self.max_length} is less than the {special} special tokens of a row",
-                hint="Give a larger max_length, or add_special_tokens=False.",
-            )
-        if self.stride and self.stride >= room:
+    def check(self, where: str, special: int, most_special: int) -> None:
+        """Refuse what leaves no room: a row gets `special` special tokens, or `most_special` if none are left out."""
+        if self.max_length < special:
             raise InputError(
                 where,
-                f"stride={self.stride} must be less than the {room} tokens that max_length={self.max_length} leaves",
+                f"max_length={self.max_length} is less than the {special} special tokens of a row",
+                hint="Give a larger max_length, or add_special_tokens=False.",
+            )
+        if self.stride and self.stride >= self.max_length - most_special:
+            raise InputError(
+                where,
+                f"stride={self.stride} must be less than what max_length={self.max_length} leaves beside "
+                f"{most_special} special tokens",
             )
 
     def lengths(self, where: str, special: int, first: int, second: int | None) -> tuple[int, int]:
@@ -53,19 +54,21 @@ class Truncation:
         if target <= excess:
             raise InputError(
                 where,
-                f"truncation={self.strategy!r} cannot bring {first} + {second or 0} tokens (and {special} special ones) "
+                f"truncation={self.strategy!r} cannot bring {first} + {second or 0} tokens and {special} special ones "
                 f"to max_length={self.max_length}: that sequence is too short to lose {excess}",
                 hint="Use truncation='longest_first', or a larger max_length.",
             )
         return (first - excess, second or 0) if self.strategy == "only_first" else (first, (second or 0) - excess)
 
-    def windows(self, length: int, keep: int) -> list[tuple[int, int]]:
+    def windows(self, where: str, length: int, keep: int) -> list[tuple[int, int]]:
         """[start, stop) of what stays of `length` tokens, then of each window over what was cut."""
         if keep >= length:
             return [(0, length)]
         if keep == 0:
             return [(0, 0), (0, length)]
-        step, out = max(keep - self.stride, 1), []
+        if self.stride >= keep:
+            raise InputError(where, self.narrow(keep))
+        step, out = keep - self.stride, []
         if self.side == "right":
             for start in range(0, length, step):
                 out.append((start, min(start + keep, length)))
@@ -77,6 +80,11 @@ class Truncation:
                 if out[-1][0] == 0:
                     break
         return out
+
+    def narrow(self, keep: int | str) -> str:
+        """What is wrong where a window is no longer than what it repeats."""
+        left = f"max_length={self.max_length} leaves {keep} tokens for one"
+        return f"stride={self.stride} must be less than a window, and {left}"
 
 
 def _even(first: int, second: int, room: int) -> tuple[int, int]:

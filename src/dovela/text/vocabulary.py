@@ -19,7 +19,10 @@ def read_vocabulary(where: str, source: str | PathLike[str] | Mapping[str, int] 
     if isinstance(source, Mapping):
         return _checked(f"{where}: vocab_file", source)
     if not isinstance(source, (str, PathLike)):
-        raise InputError(f"{where}.vocab_file", f"expected the path of a vocabulary file or a mapping from token to id, got {source!r}")
+        raise InputError(
+            f"{where}.vocab_file",
+            f"expected the path of a vocabulary file or a mapping from token to id, got {source!r}",
+        )
     path = Path(fspath(source))
     text = read_text(path)
     if not text.strip():
@@ -66,7 +69,9 @@ def parse_json(path: Path, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CheckpointError(str(path), f"line {error.lineno} is not JSON: {error.msg} (column {error.colno})") from error
+        raise CheckpointError(
+            str(path), f"line {error.lineno} is not JSON: {error.msg} (column {error.colno})"
+        ) from error
     if not isinstance(value, dict):
         raise CheckpointError(str(path), f"expected a JSON object, got {type(value).__name__}")
     return value

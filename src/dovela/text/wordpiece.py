@@ -1,4 +1,4 @@
-"""BERT's way from a text to pieces of the vocabulary: split at whitespace and punctuation, then the longest piece first.
+"""BERT's way from a text to pieces of the vocabulary: split at spaces and punctuation, then the longest piece first.
 
 Reference: Devlin et al. 2018; Wu et al. 2016 ("Google's neural machine translation system") for the pieces.
 """
@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 
 from . import unicode_tables as tables
-from .rows import Detail, Offset, Tokens
 from .normalize import BertNormalizer, character_class, code_points
+from .rows import Detail, Offset, Tokens
 
 LONGEST_WORD = 100  # characters; a longer word is unknown
 LONGEST_CHUNK = 64  # characters; a longer stretch without whitespace hardly comes twice
@@ -22,7 +22,7 @@ class WordPiece:
 
     def __init__(self, vocab: Mapping[str, int], unk_id: int, prefix: str = "##") -> None:
         self.unk_id = unk_id
-        self.first = {t: i for t, i in vocab.items()}
+        self.first = dict(vocab)
         self.later = {t.removeprefix(prefix): i for t, i in vocab.items() if t.startswith(prefix)}
         self.longest = max(map(len, vocab), default=0)
 
@@ -63,7 +63,7 @@ class BertEngine:
     def tokens(self, text: str, *, normalized: bool = False) -> Tokens:
         """The tokens of `text`; `normalized` says that the normaliser has been here already."""
         if normalized:
-            return Tokens(self._ids(text), lambda: self._detail(text, range(len(text))))
+            return Tokens(self._ids(text), text, self._locate_normal)
         ids: list[int] = []
         seen = self._seen
         for chunk in self._chunks.findall(text):
@@ -75,7 +75,13 @@ class BertEngine:
                         seen.clear()
                     seen[chunk] = known
             ids += known
-        return Tokens(ids, lambda: self._detail(*self.normalizer.align(text)))
+        return Tokens(ids, text, self._locate)
+
+    def _locate(self, text: str) -> Detail:
+        return self._detail(*self.normalizer.align(text))
+
+    def _locate_normal(self, text: str) -> Detail:
+        return self._detail(text, range(len(text)))
 
     def _word(self, word: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         known = self._pieces_of.get(word)

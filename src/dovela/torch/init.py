@@ -7,9 +7,14 @@ weight that a user or a checkpoint has set is never drawn again.
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..tables import sinusoids
+
+
+def _normal(weight: Tensor, std: float) -> None:
+    if not weight.is_meta:  # torch spends more on drawing nothing than on mapping a file
+        nn.init.normal_(weight, std=std)
 
 
 class Linear(nn.Linear):
@@ -18,7 +23,7 @@ class Linear(nn.Linear):
         super().__init__(in_features, out_features, bias)
 
     def reset_parameters(self) -> None:
-        nn.init.normal_(self.weight, std=self.std)
+        _normal(self.weight, self.std)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
@@ -31,7 +36,7 @@ class Embedding(nn.Embedding):
         super().__init__(num, dim, padding_idx)
 
     def reset_parameters(self) -> None:
-        nn.init.normal_(self.weight, std=self.std)
+        _normal(self.weight, self.std)
         self._fill_padding_idx_with_zero()
 
 

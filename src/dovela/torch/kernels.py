@@ -55,10 +55,11 @@ def flex(
     """torch's flex_attention; fused when the model is compiled. It has no dropout."""
     from torch.nn.attention.flex_attention import flex_attention
 
+    where, hint = "attention kernel 'flex'", "Train with 'sdpa' or 'eager'."
     if dropout > 0:
-        raise InputError(
-            "attention kernel 'flex'", f"has no dropout, got {dropout}", hint="Train with 'sdpa' or 'eager'."
-        )
+        raise InputError(where, f"has no dropout, got {dropout}", hint=hint)
+    if q.requires_grad and q.device.type == "cpu":
+        raise InputError(where, "has no gradients on a CPU", hint=f"{hint} For inference, call under torch.no_grad().")
     score_mod = None
     if allow is not None:
         table = allow.expand(q.shape[0], -1, q.shape[2], k.shape[2])  # (B, 1 or H, S, S)
@@ -72,3 +73,7 @@ def flex(
     with warnings.catch_warnings():  # that an uncompiled call is not fused, said at every first call
         warnings.simplefilter("ignore")
         return flex_attention(q, k, v, score_mod, scale=scale), None
+
+
+for _kernel in (eager, sdpa, flex):  # now, so that a graph that is being captured meets no import
+    KERNELS.register(_kernel.__name__, _kernel)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..checkpoint import WeightFiles, open_weights
-from ..config import PretrainedConfig
+from ..checkpoint import WeightFiles, open_weights, read_json
+from ..config import CONFIG_NAME, PretrainedConfig
 from ..errors import CheckpointError, ConfigError, InputError
 from ..fitting import LoadReport, Wanted, fit
-from ..hub import source, split_options
+from ..hub import Source, source, split_options
 from ..notices import notice
 from ..weights import BACKBONE
 from .model import MODELS, PreTrainedModel
@@ -24,7 +25,7 @@ FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 
 def load(
     cls: type[PreTrainedModel],
-    name_or_path: str | Path,
+    name_or_path: str | Path | None,
     *,
     config: PretrainedConfig | str | Path | None = None,
     dtype: Any = None,
@@ -38,57 +39,67 @@ def load(
     **rest: Any,
 ) -> Any:
     """See `PreTrainedModel.from_pretrained`."""
-    options, rest = split_options(rest)
-    build = {k: rest.pop(k) for k in list(rest) if k in inspect.signature(cls.__init__).parameters}
+    options, overrides = split_options(rest)
+    build = {k: overrides.pop(k) for k in list(overrides) if k in inspect.signature(cls.__init__).parameters}
     target = _dtype(dtype if dtype is not None else torch_dtype)
-    config, saved_from = _configuration(cls, name_or_path, config, options, rest)
+    if name_or_path is None and (state_dict is None or config is None):
+        raise InputError(f"{cls.__name__}.from_pretrained", "without a name, both config and state_dict are needed")
+    src = None if name_or_path is None else source(name_or_path, **options)
+    label = "state_dict" if src is None else src.label
 
-    files = WeightFiles()
-    if state_dict is None:
-        files = open_weights(source(name_or_path, **options), variant=variant, allow_pickle=allow_pickle)
-        if files.pickles:
-            state_dict = _unpickle(files.pickles)
-    _refuse_integers(str(name_or_path), files, state_dict)
-
-    model, real = _build(cls, config, build)
-    shapes = {n: tuple(t.shape) for n, t in state_dict.items()} if state_dict is not None else _shapes(files)
-    wanted = Wanted(
-        shapes={name: tuple(tensor.shape) for name, tensor in model.state_dict(keep_vars=True).items()},
-        ties=ties(model),
-        optional=cls.optional_parts,
-        foreign_heads=_foreign_heads(cls, saved_from),
-        headed=hasattr(model, "backbone"),
-    )
-    where = f"{cls.__name__} from {str(name_or_path)!r}"
-    sources, report = fit(where, shapes, wanted, cls.weight_map, new_head=new_head, keep_going=ignore_mismatched_sizes)
-    tensors = _read(files, sources) if state_dict is None else {n: state_dict[f].detach() for n, f in sources.items()}
-    _assign(model, tensors, report, lambda: real or cls(config, **build))
+    with src.reading() if src else nullcontext():  # files of one save, though another process may be saving
+        config, saved_from = _configuration(cls, src, config, overrides)
+        files = WeightFiles()
+        if state_dict is None and src is not None:
+            files = open_weights(src, variant=variant, allow_pickle=allow_pickle)
+            state_dict = _unpickle(files.pickles) if files.pickles else None
+        _refuse_integers(label, files, state_dict)
+        model, real = _build(cls, config, build)
+        sources, report = fit(
+            f"{cls.__name__} from {label!r}",
+            {n: e.shape for n, e in files.entries.items()} if state_dict is None else _shapes(state_dict),
+            Wanted(
+                shapes=_shapes(model.state_dict(keep_vars=True)),
+                ties=ties(model),
+                optional=cls.optional_parts,
+                foreign_heads=_foreign_heads(cls, saved_from),
+                headed=hasattr(model, "backbone"),
+            ),
+            cls.weight_map,
+            new_head=new_head,
+            keep_going=ignore_mismatched_sizes,
+        )
+        tensors = (
+            _read(files, sources) if state_dict is None else {n: state_dict[f].detach() for n, f in sources.items()}
+        )
+    _assign(model, tensors, lambda: real or cls(config, **build))
     if target is not None:
         model.to(target)
-    model.config.update({"name_or_path": str(name_or_path)})
-    if report.fresh:
-        parts = sorted({name.removeprefix(BACKBONE).partition(".")[0] for name in report.fresh})
-        notice(
-            f"{where}: {', '.join(parts)} is new and untrained ({len(report.fresh)} tensors are not in the checkpoint)"
-        )
+    model.config.update({"name_or_path": "" if name_or_path is None else str(name_or_path)})
+    _tell(f"{cls.__name__} from {label!r}", report)
     model.eval()
     return (model, report) if output_loading_info else model
 
 
+def _tell(where: str, report: LoadReport) -> None:
+    if report.fresh:
+        parts = sorted({name.removeprefix(BACKBONE).partition(".")[0] for name in report.fresh})
+        count = f"{len(report.fresh)} tensors are not in the checkpoint"
+        notice(f"{where}: {' and '.join(parts)} is new and untrained ({count})")
+
+
 def _configuration(
-    cls: type[PreTrainedModel], name: str | Path, config: Any, options: dict[str, Any], overrides: dict[str, Any]
+    cls: type[PreTrainedModel], src: Source | None, config: Any, overrides: dict[str, Any]
 ) -> tuple[PretrainedConfig, list[str]]:
     """The configuration to build with, and the classes that the checkpoint says it was saved from."""
-    stored: Any = None
-    if not isinstance(config, PretrainedConfig):
-        stored = cls.config_class.from_pretrained(name if config is None else config, **options, **overrides)
+    path = src.find(CONFIG_NAME) if src else None
+    if config is None and src is not None:
+        stored = cls.config_class.from_pretrained(path or src.require(CONFIG_NAME), **overrides)
         return stored, stored.architectures or []
-    if overrides:
-        config = config.replace(**overrides)
-    path = source(name, **options).find("config.json")
-    if path is None:
-        return config, []
-    data, _ = cls.config_class.get_config_dict(path)
+    if not isinstance(config, PretrainedConfig):
+        config = cls.config_class.from_pretrained(config)
+    config = config.replace(**overrides)
+    data = read_json(path, "configuration") if path else {}
     if data.get("model_type", config.model_type) != config.model_type:
         raise ConfigError(str(path), f"this is a checkpoint of type {data['model_type']!r}, not {config.model_type!r}")
     return config, list(data.get("architectures") or [])
@@ -124,8 +135,8 @@ def _foreign_heads(cls: type[PreTrainedModel], saved_from: list[str]) -> set[str
     return set()
 
 
-def _shapes(files: WeightFiles) -> dict[str, tuple[int, ...]]:
-    return {name: entry.shape for name, entry in files.entries.items()}
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _refuse_integers(where: str, files: WeightFiles, state: Mapping[str, Tensor] | None) -> None:
@@ -159,11 +170,17 @@ def _read(files: WeightFiles, sources: Mapping[str, str]) -> dict[str, Tensor]:
     for path, names in by_file.items():
         with safe_open(path, framework="pt") as handle:
             for name, file in names:
-                tensors[name] = handle.get_tensor(file)
+                tensors[name] = _aligned(handle.get_tensor(file))
     return tensors
 
 
-def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], report: LoadReport, build_real: Any) -> None:
+def _aligned(tensor: Tensor) -> Tensor:
+    """A small tensor that lies askew in its file is copied: on the odd address a head would sum in another order."""
+    askew = tensor.data_ptr() % 64 and tensor.nbytes <= 65536
+    return tensor.clone() if askew else tensor
+
+
+def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], build_real: Callable[[], nn.Module]) -> None:
     """Put the tensors in their places, share what was shared, and draw what is new."""
     groups = ties(model)
     for group in groups:
@@ -184,7 +201,7 @@ def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], report: LoadRepo
     _materialise(model, build_real)
 
 
-def _materialise(model: PreTrainedModel, build_real: Any) -> None:
+def _materialise(model: PreTrainedModel, build_real: Callable[[], nn.Module]) -> None:
     """Give what is still without memory its values: by each layer's initialisation, or from a model built whole.
 
     The second way is for parameters and buffers that a user's constructor computes itself.

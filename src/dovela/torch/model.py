@@ -115,14 +115,15 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
     # ---- files --------------------------------------------------------------------------------
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path, **options: Any) -> Any:
+    def from_pretrained(cls, name_or_path: str | Path | None, **options: Any) -> Any:
         """Open a checkpoint, from a folder or from a name on the hub, in evaluation mode.
 
         config: use this configuration (or the one in this folder) instead of the checkpoint's
         dtype (torch_dtype): a floating torch dtype or its name; by default as the weights are stored
         new_head: put a fresh head on, whatever the checkpoint has; ignore_mismatched_sizes: only where shapes differ
         output_loading_info: return (model, `LoadReport`)
-        state_dict: take these tensors instead of the checkpoint's files
+        state_dict: take these tensors (by their names in files) instead of the checkpoint's; with `config`, the name
+        may then be None
         attn_implementation, variant, allow_pickle (then with weights_only), and the hub's options: revision, token,
         subfolder, cache_dir, local_files_only, force_download
         Every other argument overrides a field of the configuration.

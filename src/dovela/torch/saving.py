@@ -33,7 +33,7 @@ def save(
     if len(shards) > 1:
         sizes = {name: t.numel() * t.element_size() for name, t in tensors.items()}
         files[index_name(variant)] = shard_index(dict(zip(names, shards, strict=True)), sizes)
-    save_files(save_directory, files, remove=stale_weights(save_directory, files, variant))
+    save_files(save_directory, files, remove=lambda: stale_weights(save_directory, files, variant))
 
 
 def file_tensors(model: PreTrainedModel, state_dict: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:

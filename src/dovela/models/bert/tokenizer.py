@@ -7,9 +7,9 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CheckpointError, InputError
-from ...text.rows import Tokens
 from ...text.fast import PreTrainedTokenizerFast
 from ...text.normalize import BertNormalizer
+from ...text.rows import Tokens
 from ...text.tokenizer import PreTrainedTokenizer
 from ...text.vocabulary import read_json, read_vocabulary
 from ...text.wordpiece import LONGEST_WORD, BertEngine, WordPiece
@@ -44,13 +44,21 @@ class _Bert(PreTrainedTokenizer if TYPE_CHECKING else object):  # type: ignore[m
     def _normalizer_options(self) -> dict[str, Any]:
         return {theirs: getattr(self, ours) for ours, theirs in NORMALIZER.items()}
 
-    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: list[int] | None = None) -> list[int]:
-        """[CLS] A [SEP], or [CLS] A [SEP] B [SEP]."""
-        cls_id, sep_id = self.cls_token_id, self.sep_token_id
-        if cls_id is None or sep_id is None:
-            raise InputError(type(self).__name__, "needs cls_token and sep_token to build a row", hint="Or call with add_special_tokens=False.")
-        row = [cls_id, *token_ids_0, sep_id]
-        return row if token_ids_1 is None else [*row, *token_ids_1, sep_id]
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """[CLS] A [SEP], or [CLS] A [SEP] B [SEP]. A role that has no token is left out."""
+        cls, sep = ([] if index is None else [index] for index in (self.cls_token_id, self.sep_token_id))
+        row = [*cls, *token_ids_0, *sep]
+        return row if token_ids_1 is None else [*row, *token_ids_1, *sep]
+
+    def create_token_type_ids_from_sequences(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
+    ) -> list[int]:
+        """0 through the first [SEP], 1 after it."""
+        first = len(self.build_inputs_with_special_tokens(token_ids_0))
+        whole = len(self.build_inputs_with_special_tokens(token_ids_0, token_ids_1))
+        return [0] * first + [1] * (whole - first)
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Pieces joined to words, words by spaces."""
@@ -94,7 +102,9 @@ class BertTokenizer(_Bert, PreTrainedTokenizer):
 
     def _fragment(self, text: str, *, normalized: bool = False) -> Tokens:
         if self._engine is None:
-            self._engine = BertEngine(self._normalizer, WordPiece(self.vocab, self.convert_tokens_to_ids(self.unk_token or "")))
+            self._engine = BertEngine(
+                self._normalizer, WordPiece(self.vocab, self.convert_tokens_to_ids(self.unk_token or ""))
+            )
         return self._engine.tokens(text, normalized=normalized)
 
     @classmethod
@@ -131,7 +141,14 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
             "clean_text": clean_text,
         }
         given = {name: value for name, value in given.items() if value is not None}
-        self._set_normalizer(type(self).__name__, **({"strip_accents": None} | dict.fromkeys(("do_lower_case", "tokenize_chinese_chars", "clean_text"), True) | given))
+        self._set_normalizer(
+            type(self).__name__,
+            **(
+                {"strip_accents": None}
+                | dict.fromkeys(("do_lower_case", "tokenize_chinese_chars", "clean_text"), True)
+                | given
+            ),
+        )
         if tokenizer_file is None and tokenizer_object is None:
             vocab = bert_vocabulary(type(self).__name__, vocab_file, str(options["unk_token"]))
             tokenizer_object = bert_backend(vocab, str(options["unk_token"]))
@@ -147,23 +164,26 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
         """Put our normaliser and template into the backend, which may come from a file."""
         import json
 
-        from tokenizers import normalizers, processors
+        from tokenizers import normalizers
 
-        backend = self.backend_tokenizer
-        known = json.loads(backend.to_str())["normalizer"] or {}
+        known = json.loads(self.backend_tokenizer.to_str())["normalizer"] or {}
         if known.get("type") == "BertNormalizer":
             for ours, theirs in NORMALIZER.items():
                 if ours not in given:
                     setattr(self, ours, known[theirs])
         if known.get("type") in (None, "BertNormalizer"):
-            backend.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
-        if self.cls_token is not None and self.sep_token is not None:
-            cls, sep = self.cls_token, self.sep_token
-            backend.post_processor = processors.TemplateProcessing(
-                single=f"{cls}:0 $A:0 {sep}:0",
-                pair=f"{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1",
-                special_tokens=[(cls, self.cls_token_id), (sep, self.sep_token_id)],
-            )
+            self.backend_tokenizer.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
+
+    def _roles_changed(self) -> None:
+        from tokenizers import processors
+
+        ends = {name: self._token_to_id(name) for name in (self.cls_token, self.sep_token) if name is not None}
+        cls, sep = ([name] if name else [] for name in (self.cls_token, self.sep_token))
+        self.backend_tokenizer.post_processor = processors.TemplateProcessing(
+            single=[*cls, "$A:0", *sep],
+            pair=[*cls, "$A:0", *sep, "$B:1", *(f"{name}:1" for name in sep)],
+            special_tokens=list(ends.items()),
+        )
 
 
 def bert_vocabulary(where: str, vocab_file: Any, unk_token: str) -> dict[str, int]:
@@ -172,7 +192,7 @@ def bert_vocabulary(where: str, vocab_file: Any, unk_token: str) -> dict[str, in
     if unk_token not in vocab:
         raise CheckpointError(
             where if isinstance(vocab_file, Mapping) else str(vocab_file),
-            f"has no {unk_token!r}, which stands for every word that cannot be written in pieces ({len(vocab)} tokens read)",
+            f"has no {unk_token!r} among its {len(vocab)} tokens, which stands for words that no pieces make up",
             hint="Add a line for it, or give unk_token=….",
         )
     return vocab
@@ -198,6 +218,12 @@ def whole_file(path: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
             f"holds a {model.get('type')} model with the normaliser {normalizer.get('type')}, not BERT's WordPiece",
             hint="Open it with PreTrainedTokenizerFast.",
         )
-    options = {ours: normalizer[theirs] for ours, theirs in NORMALIZER.items() if theirs in normalizer and ours not in settings}
+    options = {
+        ours: normalizer[theirs] for ours, theirs in NORMALIZER.items() if theirs in normalizer and ours not in settings
+    }
     added = {token["id"]: {k: v for k, v in token.items() if k != "id"} for token in whole.get("added_tokens") or []}
-    return {"vocab_file": model["vocab"], **options, "added_tokens_decoder": settings.get("added_tokens_decoder") or added}
+    return {
+        "vocab_file": model["vocab"],
+        **options,
+        "added_tokens_decoder": settings.get("added_tokens_decoder") or added,
+    }

@@ -1,0 +1,103 @@
+"""The fields of a configuration: how a class statement declares them, and how their problems are told."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from .checks import Check, Mismatch, compile_check
+from .errors import ConfigError, suggest
+
+T = TypeVar("T")
+Problems = list[tuple[str, str]]  # (field, or "" for several together; what is wrong)
+
+
+class Alias(Generic[T]):
+    """A second name of a field: `hidden_size = Alias[int]("dim")` reads and writes `dim`, in the constructor too."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def __get__(self, config: Any, owner: type) -> T:
+        return self if config is None else getattr(config, self.field)  # type: ignore[return-value]
+
+    def __set__(self, config: Any, value: T) -> None:
+        setattr(config, self.field, value)
+
+
+def runtime(
+    default: Any = dataclasses.MISSING, *, factory: Any = dataclasses.MISSING, saved: bool = True, compare: bool = True
+) -> Any:
+    """A field that shapes no weight and so stays settable on a model's own configuration."""
+    return dataclasses.field(
+        default=default, default_factory=factory, compare=compare, metadata={"runtime": True, "saved": saved}
+    )
+
+
+class Signature:
+    """`inspect.signature(DistilBertConfig)`, made only when somebody asks."""
+
+    def __get__(self, config: object, owner: type) -> Any:
+        import inspect
+
+        fields = [f for f in dataclasses.fields(owner) if f.name != "extra"]
+        fields.sort(key=lambda f: "runtime" in f.metadata)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        return inspect.Signature(
+            [inspect.Parameter(f.name, keyword, default=default_of(f), annotation=f.type) for f in fields]
+        )
+
+
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def compile_checks(cls: type[Any]) -> dict[str, Check]:
+    """Field name -> check, from the annotations of `cls`; its defaults are the first to be checked."""
+    hint = "Types in annotations must be names of the module."
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+        hint = ""
+        checks = {f.name: compile_check(hints[f.name]) for f in dataclasses.fields(cls)}
+    except (NameError, TypeError) as error:
+        raise ConfigError(cls.__name__, str(error), hint=hint) from None
+    problems: Problems = []
+    for field in dataclasses.fields(cls):
+        try:
+            checks[field.name](default_of(field))
+        except Mismatch as mismatch:
+            problems.append((field.name, f"its default {default_of(field)!r} is not {mismatch}"))
+    raise_problems(cls.__name__, problems)
+    return checks
+
+
+def misdefined(cls: type[Any]) -> Problems:
+    """What a class statement asks for and would not get: a field that breaks a method, a default without effect."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    annotated = vars(cls).get("__annotations__", {})
+    problems: Problems = []
+    for name in [*annotated, *(name for name in vars(cls) if name not in annotated)]:
+        value = vars(cls).get(name)
+        inherited = next((vars(base)[name] for base in cls.__mro__[1:] if name in vars(base)), None)
+        if isinstance(value, Alias):
+            if value.field not in fields:
+                problems.append((name, f"stands for {value.field!r}, which is no field{suggest(value.field, fields)}"))
+        elif isinstance(inherited, Alias):
+            problems.append((name, f"is another name of the field {inherited.field!r}; change that one"))
+        elif name not in fields:
+            continue
+        elif name not in annotated:
+            problems.append((name, "is a field: give it a type here too, or the default would not change"))
+        elif name in ("model_type", "refused") or isinstance(inherited, property) or callable(inherited):
+            problems.append((name, "is something else in every configuration; choose another name"))
+        elif fields[name].default is fields[name].default_factory:  # both MISSING
+            problems.append((name, "has no default, and every field needs one"))
+    return problems
+
+
+def raise_problems(owner: str, problems: Problems, source: str = "") -> None:
+    origin = f" from {source}" if source else ""
+    if len(problems) == 1 and problems[0][0]:
+        raise ConfigError(f"{owner}.{problems[0][0]}{origin}", problems[0][1])
+    if problems:
+        raise ConfigError(owner + origin, *(f"{name}: {text}" if name else text for name, text in problems))

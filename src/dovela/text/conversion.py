@@ -1,0 +1,106 @@
+"""Between tokens, ids and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import InputError
+from .special_tokens import AddedToken, SpecialTokens
+
+TIDY = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
+
+
+class Conversion(SpecialTokens):
+    """Look-ups in a vocabulary and back, and decoding."""
+
+    clean_up_tokenization_spaces: bool
+
+    def get_vocab(self) -> dict[str, int]:
+        """Token -> id, with the added tokens."""
+        raise NotImplementedError
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """Id -> added token, by id."""
+        raise NotImplementedError
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """Token -> id of the added tokens."""
+        return {token.content: index for index, token in self.added_tokens_decoder.items()}
+
+    def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
+        """The id of a token, or the ids of many; a token that is not in the vocabulary has the id of unk_token."""
+        if not isinstance(tokens, str):
+            return [self.convert_tokens_to_ids(token) for token in tokens]
+        index = self._token_to_id(tokens)
+        index = self.unk_token_id if index is None else index
+        if index is None:
+            raise InputError(
+                f"{type(self).__name__}.convert_tokens_to_ids",
+                f"{tokens!r} is not in the vocabulary, and there is no unk_token",
+            )
+        return index
+
+    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
+        """The token of an id, or the tokens of many. An id outside the vocabulary is an InputError."""
+        if hasattr(ids, "tolist"):
+            ids = ids.tolist()
+        if isinstance(ids, int):
+            return self._names([ids])[0]
+        skip = set(self.all_special_ids) if skip_special_tokens else ()
+        return self._names([index for index in ids if index not in skip])
+
+    def _names(self, ids: list[int]) -> list[str]:
+        tokens = [self._id_to_token(index) if _is_id(index) else None for index in ids]
+        if None in tokens:
+            wrong, below = ids[tokens.index(None)], max(self.get_vocab().values(), default=-1) + 1
+            raise InputError(
+                f"{type(self).__name__}.decode",
+                f"{wrong!r} is not an id of this vocabulary, whose ids are below {below}",
+                hint="For labels, replace the ignored -100 first." if wrong == -100 else "",
+            )
+        return tokens  # type: ignore[return-value]
+
+    def convert_tokens_to_string(self, tokens: list[str]) -> str:
+        """Tokens put together to a text. Here: separated by spaces."""
+        return " ".join(tokens)
+
+    def decode(
+        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+    ) -> str:
+        """Ids -> text, without the special tokens if `skip_special_tokens`.
+
+        `clean_up_tokenization_spaces` takes away the spaces before punctuation and in English contractions; by
+        default it is the tokenizer's own setting.
+        """
+        if hasattr(token_ids, "tolist"):
+            token_ids = token_ids.tolist()
+        ids = [token_ids] if isinstance(token_ids, int) else list(token_ids)
+        if any(isinstance(index, (list, tuple)) for index in ids):
+            raise InputError(
+                f"{type(self).__name__}.decode", "expected one row of ids", hint="Use batch_decode for several."
+            )
+        tokens: list[str] = self.convert_ids_to_tokens(ids, skip_special_tokens)
+        text = self.convert_tokens_to_string(tokens)
+        clean = (
+            self.clean_up_tokenization_spaces if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
+        )
+        return self.clean_up_tokenization(text) if clean else text
+
+    def batch_decode(
+        self, sequences: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+    ) -> list[str]:
+        """`decode` for each row."""
+        return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
+
+    @staticmethod
+    def clean_up_tokenization(text: str) -> str:
+        """English spacing: "it ' s fine ." -> "it's fine."."""
+        for found in TIDY:
+            text = text.replace(found, found.strip(" "))
+        return text
+
+
+def _is_id(index: Any) -> bool:
+    return isinstance(index, int) and not isinstance(index, bool) and index >= 0

@@ -1,0 +1,181 @@
+"""`dovela show`: the numbers, where they come from, and what is wrong with the rest."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from command import run
+from hub_server import HubServer
+
+from dovela import BertConfig, DistilBertConfig
+from dovela.cli import main
+from dovela.cli.show import ranges
+from dovela.cli.terminal import quantity
+from dovela.inventory import inventory
+
+
+def show(*arguments: object) -> str:
+    result = CliRunner().invoke(main, ["show", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def failure(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["show", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def row(output: str, name: str) -> list[str]:
+    """The cells of the row that begins with `name`."""
+    line = next(line for line in output.splitlines() if line.strip().startswith(name + " "))
+    return re.split(r"\s{2,}", line.strip())[1:]
+
+
+def test_the_table_of_bert() -> None:
+    output = show("bert")
+    assert output.startswith("bert, without a head")
+    assert row(output, "tokens") == ["30522 × 768", "23,440,896", "93.8 MB", "46.9 MB"]
+    assert row(output, "layers 0-11 (12 alike)") == ["85,054,464", "340 MB", "170 MB", "175 M"]
+    assert row(output, "mlp.up_proj") == ["3072 × 768", "2,362,368", "9.45 MB", "4.72 MB", "4.72 M"]
+    assert row(output, "attention over 128 tokens") == ["393 k"]  # 4 × 128 × 768
+    assert row(output, "pooler.dense")[:2] == ["768 × 768", "590,592"]
+    assert row(output, "in all") == ["109,482,240", "438 MB", "219 MB", "175 M"]
+    assert "over 1 × 128 tokens takes 22.3 GFLOP" in output
+
+
+def test_it_works_without_torch_and_numpy(tmp_path: Path) -> None:
+    DistilBertConfig(n_layers=2, architectures=["DistilBertForMaskedLM"]).save_pretrained(tmp_path)
+    result = run("show", str(tmp_path), blocked=("torch", "numpy", "safetensors", "tokenizers", "huggingface_hub"))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert row(result.stdout, "decoder")[:2] == ["tied: 30522 × 768", "30,522"]  # only its bias is its own
+
+
+def test_json_holds_the_same_numbers() -> None:
+    config = BertConfig()
+    data = json.loads(show("bert", "--json", "--batch", 4, "--length", 64))
+    stock = inventory(config)
+    assert data["parameters"] == stock.parameters == sum(part["parameters"] for part in data["parts"])
+    assert data["bytes"] == {"float32": 4 * stock.parameters, "bfloat16": 2 * stock.parameters}
+    assert data["flops"] == stock.flops(64, 4) == 4 * 64 * data["flops_per_token"]
+    assert data["flops_per_token"] == pytest.approx(sum(part["flops_per_token"] for part in data["parts"]))
+    assert data["parts"][0]["shapes"] == {"weight": [30522, 768]}
+    assert (data["batch"], data["length"], data["notes"]) == (4, 64, [])
+
+
+def test_a_folder_a_file_and_a_type_are_the_same(tmp_path: Path) -> None:
+    BertConfig().save_pretrained(tmp_path)
+    assert show(tmp_path) == show(tmp_path / "config.json") == show("bert")
+
+
+def test_a_folder_goes_before_a_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    DistilBertConfig(n_layers=1).save_pretrained("bert")
+    assert show("bert").startswith("distilbert, without a head")
+
+
+def test_pruned_layers_are_told_apart(tmp_path: Path) -> None:
+    config = DistilBertConfig(
+        pruned_heads={1: [0], 4: [2], 5: [0, 1]}, architectures=["DistilBertForQuestionAnswering"]
+    )
+    config.save_pretrained(tmp_path)
+    output = show(tmp_path)
+    assert output.startswith("DistilBertForQuestionAnswering")
+    assert row(output, "layers 0, 2-3 (3 alike)")[0] == "21,263,616"
+    one_head_less = 4 * 768 * 64 + 3 * 64  # q, k, v and o for 64 of 768; the biases of q, k, v
+    assert row(output, "layers 1, 4 (2 alike)")[0] == f"{2 * (7_087_872 - one_head_less):,}"
+    assert row(output, "layer 5")[0] == f"{7_087_872 - 2 * one_head_less:,}"
+    assert row(output, "spans")[:2] == ["2 × 768", "1,538"]
+
+
+def test_short_positions_shorten_the_length(tmp_path: Path) -> None:
+    BertConfig(max_position_embeddings=16).save_pretrained(tmp_path)
+    assert "over 1 × 16 tokens" in show(tmp_path)
+    code, output = failure(tmp_path, "--length", 17)
+    assert code == 1
+    assert output == "error: --length 17: this 'bert' takes at most 16 tokens\n"
+
+
+def test_a_type_of_ones_own_is_imported_on_request(tmp_path: Path) -> None:
+    (tmp_path / "near_module.py").write_text(
+        "from dovela import EncoderConfig\nclass Near(EncoderConfig, model_type='near-shown'):\n    window: int = 64\n"
+    )
+    data: dict[str, Any] = {
+        "model_type": "near-shown",
+        "num_hidden_layers": 4,
+        "hidden_size": 36,
+        "architectures": ["NearModel"],
+    }
+    (tmp_path / "config.json").write_text(json.dumps(data))
+    program = ["show", "config.json", "--json"]
+    refused, shown = run(*program, cwd=tmp_path), run(*program, "--import", "near_module.py", cwd=tmp_path)
+    missing = run(*program, "--import", "far_module", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "'near-shown': is not registered" in refused.stderr
+    assert "A class of your own must be imported first" in refused.stderr
+    assert json.loads(shown.stdout)["parts"][0]["shapes"] == {"weight": [30522, 36]}
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("error: --import far_module: No module named 'far_module' (looked in ")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"words", "is not valid JSON"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"[1]", "a JSON object"),
+        (b"{}", "its configuration names no model_type"),
+        (b'{"model_type": "brt"}', "did you mean 'bert'?"),
+        (b'{"model_type": "bert", "hidden_size": "wide"}', "BertConfig"),
+    ],
+)
+def test_a_wrong_file(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    code, output = failure(tmp_path)
+    assert code == 1
+    assert output.startswith("error: ")
+    assert message in output
+    assert "config.json" in output or str(tmp_path) in output or "model type" in output
+
+
+def test_a_folder_without_a_configuration(tmp_path: Path) -> None:
+    code, output = failure(tmp_path)
+    assert code == 1
+    assert "has no file 'config.json'" in output
+
+
+def test_numbers_out_of_range() -> None:
+    code, output = failure("bert", "--batch", 0)
+    assert code == 2
+    assert "0 is not in the range x>=1" in output
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (999, "999"), (1000, "1 k"), (786_432, "786 k"), (2.5e13, "25 T"), (3e16, "30,000 T")]
+)
+def test_quantities(value: float, text: str) -> None:
+    assert quantity(value) == text
+
+
+def test_ranges() -> None:
+    assert ranges([0]) == "0"
+    assert ranges([0, 1, 2, 4, 6, 7]) == "0-2, 4, 6-7"
+
+
+def test_a_name_on_the_hub_and_then_offline(tmp_path: Path) -> None:
+    DistilBertConfig(n_layers=2).save_pretrained(tmp_path / "model")
+    with HubServer() as hub:
+        hub.add("org/model", tmp_path / "model")
+        environment = hub.env(tmp_path / "cache") | {"HF_HUB_OFFLINE": "0"}
+        online, unknown = run("show", "org/model", "--json", **environment), run("show", "org/modle", **environment)
+        asked = [request for request in hub.requests if "/org/model/" in request]
+    offline = run("show", "org/model", "--json", **environment | {"HF_HUB_OFFLINE": "1"})
+    assert json.loads(online.stdout) == json.loads(offline.stdout)
+    assert json.loads(online.stdout)["parameters"] == inventory(DistilBertConfig(n_layers=2)).parameters
+    assert not [request for request in asked if "config.json" not in request]  # no weights are fetched
+    assert unknown.returncode == 1
+    assert unknown.stderr.startswith("error: org/modle: there is no such name on http://127.0.0.1:")
