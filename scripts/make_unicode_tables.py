@@ -26,7 +26,7 @@ HEADER = '''\
 
 A range is "first-last" in hexadecimal. A mapping is two strings of equal length, from and to.
 """
-# ruff: noqa: E501, RUF001
+# fmt: off
 
 '''
 

@@ -116,7 +116,9 @@ def test_annotations_that_json_cannot_hold_are_refused(annotation):
         compile_check(annotation)
 
 
-@given(low=st.integers(-5, 5), high=st.integers(-5, 5), value=st.floats(-6, 6), ends=st.sampled_from(["", "low", "high"]))
+@given(
+    low=st.integers(-5, 5), high=st.integers(-5, 5), value=st.floats(-6, 6), ends=st.sampled_from(["", "low", "high"])
+)
 def test_a_range_is_its_inequality(low, high, value, ends):
     below = low < value if ends == "low" else low <= value
     above = value < high if ends == "high" else value <= high
@@ -125,7 +127,18 @@ def test_a_range_is_its_inequality(low, high, value, ends):
 
 @given(st.recursive(st.integers() | st.booleans() | st.text() | st.none() | st.floats(), st.lists, max_leaves=6))
 def test_a_check_accepts_or_says_mismatch_and_nothing_else(value):
-    for annotation in (int, float, bool, str, int | None, list[int], Positive, Probability, Literal["a"], dict[int, int]):
+    for annotation in (
+        int,
+        float,
+        bool,
+        str,
+        int | None,
+        list[int],
+        Positive,
+        Probability,
+        Literal["a"],
+        dict[int, int],
+    ):
         try:
             stored = compile_check(annotation)(value)
         except Mismatch:

@@ -46,7 +46,18 @@ def test_a_number_of_labels_that_is_none(count):
 
 @pytest.mark.parametrize(
     "labels",
-    [None, {}, ["a"], {1: "a"}, {0: "a", 2: "b"}, {0.7: "a"}, {True: "a", 0: "b"}, {0: "a", "0": "b"}, {"²": "a"}, {0: 1}],
+    [
+        None,
+        {},
+        ["a"],
+        {1: "a"},
+        {0: "a", 2: "b"},
+        {0.7: "a"},
+        {True: "a", 0: "b"},
+        {0: "a", "0": "b"},
+        {"²": "a"},
+        {0: 1},
+    ],
 )
 def test_ids_that_are_not_counted_from_zero(labels):
     assert merged(id2label=labels)[1] == [("id2label", f"expected labels for the ids 0, 1, 2, …, got {labels!r}")]

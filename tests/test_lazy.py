@@ -45,7 +45,7 @@ def test_an_unknown_name_is_an_attribute_error_with_a_suggestion(package):
     with pytest.raises(AttributeError, match=r"^module 'lazily' has no attribute 'Modl'; did you mean 'Model'\?$"):
         _ = package.Modl
     assert not hasattr(package, "_private")
-    with pytest.raises(AttributeError, match="has no attribute '_x'$"):
+    with pytest.raises(AttributeError, match=r"has no attribute '_x'$"):
         _ = package._x
 
 
@@ -53,7 +53,7 @@ def test_a_missing_optional_package_is_named_with_the_command_that_installs_it(p
     with pytest.raises(MissingBackend) as caught:
         _ = package.Model
     assert str(caught.value) == (
-        'lazily.Model: needs the package \'torch\', which is not installed. Run: pip install "dovela[torch]"'
+        "lazily.Model: needs the package 'torch', which is not installed. Run: pip install \"dovela[torch]\""
     )
     assert isinstance(caught.value, ImportError)
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)

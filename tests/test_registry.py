@@ -60,7 +60,10 @@ def test_defining_the_same_thing_again_replaces_it_as_in_a_notebook():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("pth", "is not registered; did you mean 'path'? Registered: path. A class of your own must be imported first."),
+        (
+            "pth",
+            "is not registered; did you mean 'path'? Registered: path. A class of your own must be imported first.",
+        ),
         ("zzz", "is not registered. Registered: path."),
     ],
 )

@@ -102,36 +102,54 @@ class AutoModel(_AutoModel):
 
 
 class AutoModelForMaskedLM(_AutoModel):
+    """The model that guesses masked tokens."""
+
     task = "masked-lm"
 
 
 class AutoModelForSequenceClassification(_AutoModel):
+    """The model with a classifier, or a regression, on whole texts."""
+
     task = "sequence-classification"
 
 
 class AutoModelForTokenClassification(_AutoModel):
+    """The model with a classifier on every token."""
+
     task = "token-classification"
 
 
 class AutoModelForQuestionAnswering(_AutoModel):
+    """The model that finds where an answer starts and ends."""
+
     task = "question-answering"
 
 
 class AutoModelForMultipleChoice(_AutoModel):
+    """The model that scores continuations."""
+
     task = "multiple-choice"
 
 
 class AutoModelForNextSentencePrediction(_AutoModel):
+    """The model that tells whether the second text follows the first."""
+
     task = "next-sentence-prediction"
 
 
 class AutoModelForPreTraining(_AutoModel):
+    """The model with all heads that it was trained with."""
+
     task = "pre-training"
 
 
 class AutoModelForCausalLM(_AutoModel):
+    """The model that writes on, token by token; none of the encoders does."""
+
     task = "causal-lm"
 
 
 class AutoModelForSeq2SeqLM(_AutoModel):
+    """The model that turns a text into another; none of the encoders does."""
+
     task = "seq2seq-lm"

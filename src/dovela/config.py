@@ -55,18 +55,18 @@ class PretrainedConfig(_Definition):
     id2label: dict[int, str] = runtime(factory=default_labels)
     "Names of the classes that a head tells apart; `num_labels` is their number."
     problem_type: Literal["regression", "single_label_classification", "multi_label_classification"] | None = runtime(
-        None
+        default=None
     )
     "What the labels of a sequence classifier are; by default told from their number and dtype."
-    output_attentions: bool = runtime(False)
-    output_hidden_states: bool = runtime(False)
-    attn_implementation: Annotated[str, KERNELS] = runtime("sdpa", saved=False)
+    output_attentions: bool = runtime(default=False)
+    output_hidden_states: bool = runtime(default=False)
+    attn_implementation: Annotated[str, KERNELS] = runtime(default="sdpa", saved=False)
     "The kernel that computes attention."
-    architectures: list[str] | None = runtime(None, compare=False)
+    architectures: list[str] | None = runtime(default=None, compare=False)
     "The model classes that the checkpoint was saved from."
-    dtype: str | None = runtime(None, compare=False)
+    dtype: str | None = runtime(default=None, compare=False)
     "The dtype of the saved weights."
-    name_or_path: str = runtime("", saved=False, compare=False)
+    name_or_path: str = runtime(default="", saved=False, compare=False)
     "Where this configuration was loaded from."
     extra: dict[str, Any] = runtime(factory=dict, saved=False, compare=False)
     "Keys of a file that are no fields here; written back as they were."

@@ -26,9 +26,12 @@ class Alias(Generic[T]):
 
 
 def runtime(
-    default: Any = dataclasses.MISSING, *, factory: Any = dataclasses.MISSING, saved: bool = True, compare: bool = True
+    *, default: Any = dataclasses.MISSING, factory: Any = dataclasses.MISSING, saved: bool = True, compare: bool = True
 ) -> Any:
-    """A field that shapes no weight and so stays settable on a model's own configuration."""
+    """A field that shapes no weight and so stays settable on a model's own configuration.
+
+    Type checkers see that a field has a default by the keywords `default` and `factory`.
+    """
     return dataclasses.field(
         default=default, default_factory=factory, compare=compare, metadata={"runtime": True, "saved": saved}
     )

@@ -139,7 +139,7 @@ def _raise_misfit(
         problems.append(f"none of its {len(files)} tensors belongs to this model")
     if unexpected := report.unexpected:
         error = UnexpectedWeights
-        more = not _layers(unexpected) & _layers(wanted.shapes)
+        more = _of_other_layers(unexpected, wanted.shapes)
         hint = "The checkpoint has more layers than the configuration asks for." if more else other
         problems.append(f"{len(unexpected)} tensors have no place in the model: {_some(unexpected)}")
     if report.mismatched:
@@ -150,7 +150,7 @@ def _raise_misfit(
             hint = "Pass new_head=True to put a fresh head on, or num_labels as the checkpoint has it."
     if missing := report.missing:
         error = MissingWeights
-        fewer = files and not _layers(missing) & _layers(files)
+        fewer = _of_other_layers(missing, files)
         hint = "The checkpoint has fewer layers than the configuration asks for." if fewer else other
         problems.append(f"{len(missing)} tensors of the model are missing: {_some(missing)}")
     if problems:
@@ -159,10 +159,14 @@ def _raise_misfit(
         raise raised
 
 
-def _layers(names: Iterable[str]) -> set[int]:
-    """The numbers of the layers that `names` belong to; -1 for a name outside the layers."""
-    found = (re.search(r"(?:^|\.)layers?\.(\d+)\.", name) for name in names)
-    return {int(match[1]) if match else -1 for match in found}
+def _of_other_layers(names: Iterable[str], there: Iterable[str]) -> bool:
+    """Whether all `names` belong to numbered layers, and to none of those that are `there`."""
+
+    def layers(names: Iterable[str]) -> set[int | None]:
+        found = (re.search(r"(?:^|\.)layers?\.(\d+)\.", name) for name in names)
+        return {int(match[1]) if match else None for match in found}
+
+    return not layers(names) & {None, *layers(there)}
 
 
 def _some(names: Sequence[str], most: int = 6) -> str:

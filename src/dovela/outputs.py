@@ -62,12 +62,16 @@ def each_output(watch: Callable[[type[ModelOutput]], None]) -> None:
 
 
 class BaseModelOutput(ModelOutput):
+    """Of a model without a head."""
+
     last_hidden_state: Any = None  # (B, S, D)
     hidden_states: tuple[Any, ...] | None = None  # N + 1 of (B, S, D), the embeddings first
     attentions: tuple[Any, ...] | None = None  # N of (B, H, S, S)
 
 
 class BaseModelOutputWithPooling(ModelOutput):
+    """Of a model without a head that also sums a text up in one vector."""
+
     last_hidden_state: Any = None  # (B, S, D)
     pooler_output: Any = None  # (B, D)
     hidden_states: tuple[Any, ...] | None = None
@@ -75,6 +79,8 @@ class BaseModelOutputWithPooling(ModelOutput):
 
 
 class MaskedLMOutput(ModelOutput):
+    """Of a model that guesses masked tokens."""
+
     loss: Any = None
     logits: Any = None  # (B, S, V)
     hidden_states: tuple[Any, ...] | None = None
@@ -82,6 +88,8 @@ class MaskedLMOutput(ModelOutput):
 
 
 class SequenceClassifierOutput(ModelOutput):
+    """Of a classifier, or a regression, on whole texts."""
+
     loss: Any = None
     logits: Any = None  # (B, L)
     hidden_states: tuple[Any, ...] | None = None
@@ -89,6 +97,8 @@ class SequenceClassifierOutput(ModelOutput):
 
 
 class TokenClassifierOutput(ModelOutput):
+    """Of a classifier on every token."""
+
     loss: Any = None
     logits: Any = None  # (B, S, L)
     hidden_states: tuple[Any, ...] | None = None
@@ -96,6 +106,8 @@ class TokenClassifierOutput(ModelOutput):
 
 
 class QuestionAnsweringModelOutput(ModelOutput):
+    """Of a model that finds where an answer starts and ends."""
+
     loss: Any = None
     start_logits: Any = None  # (B, S)
     end_logits: Any = None  # (B, S)
@@ -104,6 +116,8 @@ class QuestionAnsweringModelOutput(ModelOutput):
 
 
 class MultipleChoiceModelOutput(ModelOutput):
+    """Of a model that scores continuations."""
+
     loss: Any = None
     logits: Any = None  # (B, C)
     hidden_states: tuple[Any, ...] | None = None
@@ -111,6 +125,8 @@ class MultipleChoiceModelOutput(ModelOutput):
 
 
 class NextSentencePredictorOutput(ModelOutput):
+    """Of a model that tells whether the second text follows the first; class 0 says that it does."""
+
     loss: Any = None
     logits: Any = None  # (B, 2)
     hidden_states: tuple[Any, ...] | None = None
@@ -118,6 +134,8 @@ class NextSentencePredictorOutput(ModelOutput):
 
 
 class PreTrainingOutput(ModelOutput):
+    """Of a model with all heads that it was trained with."""
+
     loss: Any = None
     prediction_logits: Any = None  # (B, S, V)
     seq_relationship_logits: Any = None  # (B, 2)

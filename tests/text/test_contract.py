@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from peer_text_jobs import answers, calls
-from peers import peer4
-from small_vocab import small_vocab
 
 from dovela.errors import InputError
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.models.distilbert.tokenizer import DistilBertTokenizer, DistilBertTokenizerFast
+from peer_text_jobs import answers, calls
+from peers import peer4
+from small_vocab import small_vocab
 
 pytestmark = pytest.mark.peer
 ONE, TWO = "The quick brown fox, unaffable!", "hello world it isn't new york"
@@ -83,6 +83,7 @@ def test_a_call_gives_what_the_peer_gives(pair, options, vocab_file):
     assert compared > len(CASES) * 0.8
 
 
+VOCAB = small_vocab()
 ASKS = [
     ("tokenize", (ONE,), {}),
     ("encode", (ONE, TWO), {}),
@@ -90,6 +91,8 @@ ASKS = [
     ("encode", (ONE,), {"padding": "max_length", "max_length": 30, "truncation": True}),
     ("decode", ([2, 5, 6, 16, 17, 18, 4, 3],), {}),
     ("decode", ([2, 5, 6, 16, 17, 18, 4, 3],), {"skip_special_tokens": True}),
+    ("decode", ([VOCAB[t] for t in ["it", "is", "n't", ",", "hello", "!", "'", "s", "un", "##aff"]],), {}),
+    ("decode", ([VOCAB["##aff"], VOCAB["the"], VOCAB["##er"]],), {}),
     ("batch_decode", ([[2, 5, 6, 3], [7, 0]],), {}),
     ("convert_tokens_to_ids", (["the", "no such token"],), {}),
     ("convert_tokens_to_ids", ("the",), {}),
@@ -123,7 +126,7 @@ ASKS = [
     ("get_added_vocab", (), {}),
     ("get_vocab", (), {}),
     ("__len__", (), {}),
-    ("decode", ([5, len(small_vocab()), 6],), {"skip_special_tokens": True}),
+    ("decode", ([5, len(VOCAB), 6],), {"skip_special_tokens": True}),
     ("pad", ({"input_ids": [[1, 2, 3], [4]], "labels": [0, 1]},), {}),
     ("pad", ([{"input_ids": [1, 2, 3]}, {"input_ids": [4]}],), {"pad_to_multiple_of": 4, "return_tensors": "np"}),
     ("pad", ({"input_ids": [1, 2], "token_type_ids": [0, 1]},), {"padding": "max_length", "max_length": 4}),

@@ -7,12 +7,12 @@ import sys
 
 import numpy as np
 import pytest
-from bare_tokenizers import bare
-from small_vocab import small_vocab
 
+from bare_tokenizers import bare
 from dovela.errors import InputError, MissingBackend
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.text.encoding import BatchEncoding, CharSpan, TokenSpan
+from small_vocab import small_vocab
 
 VOCAB = small_vocab()
 TEXTS = ["Unaffable fox, é!", "hello", "中文 [MASK] lowest"]

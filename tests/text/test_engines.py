@@ -6,17 +6,17 @@ import random
 
 import pytest
 import tokenizers
-from bare_tokenizers import bare, view
-from data import data_path
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_vocab import small_vocab
 
+from bare_tokenizers import bare, view
+from data import data_path
 from dovela.errors import InputError
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.text.normalize import BertNormalizer
 from dovela.text.special_tokens import AddedToken
 from dovela.text.vocabulary import read_vocabulary
+from small_vocab import small_vocab
 
 VOCAB = small_vocab()
 CASED = {
@@ -236,3 +236,11 @@ def test_truncation_overflow_and_stride(strategy, side, special):
             assert outcome[0] == [view(r) for r in [row, *row.overflowing]]
             compared += 1
     assert compared > 50
+
+
+def test_special_tokens_may_be_ordinary_text():
+    slow, fast = (cls(VOCAB, split_special_tokens=True) for cls in (BertTokenizer, BertTokenizerFast))
+    rust = bare(VOCAB)
+    rust.encode_special_tokens = True
+    agree(slow, fast, rust, ["the [MASK] fox [SEP]", "[CLS]", "a[UNK]b"])
+    assert VOCAB["[MASK]"] not in slow("the [MASK] fox")["input_ids"]

@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from peer_text_jobs import opened, saved
-from peers import peer4, peer5
-from small_vocab import small_vocab
 
 from dovela.auto import AutoTokenizer
 from dovela.errors import CheckpointError, InputError
@@ -16,6 +13,9 @@ from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.models.distilbert.tokenizer import DistilBertTokenizer, DistilBertTokenizerFast
 from dovela.text.fast import PreTrainedTokenizerFast
 from dovela.text.special_tokens import AddedToken
+from peer_text_jobs import opened, saved
+from peers import peer4, peer5
+from small_vocab import small_vocab
 
 CLASSES = {
     cls.__name__: cls for cls in (BertTokenizer, BertTokenizerFast, DistilBertTokenizer, DistilBertTokenizerFast)
@@ -205,9 +205,7 @@ def test_other_vocabularies(tmp_path):
     assert BertTokenizer(write(tmp_path / "a", "\ufeff[UNK]\r\na\r\n")).vocab == {"[UNK]": 0, "a": 1}
     assert BertTokenizer(write(tmp_path / "b.json", '{"[UNK]": 0, "a": 1}')).vocab == {"[UNK]": 0, "a": 1}
     assert BertTokenizer({"[UNK]": 0, "a": 1}).vocab == {"[UNK]": 0, "a": 1}
-    with pytest.raises(
-        InputError, match=r"vocab_file: expected the path of a vocabulary file or .* got None"
-    ):
+    with pytest.raises(InputError, match=r"vocab_file: expected the path of a vocabulary file or .* got None"):
         BertTokenizer()
     with pytest.raises(InputError, match="ids must be 0 to 1 without a gap"):
         BertTokenizer({"[UNK]": 0, "a": 7}).save_vocabulary(tmp_path)
@@ -225,6 +223,11 @@ def test_other_vocabularies(tmp_path):
             r"id 7 is 'nope' there, and .* in the vocabulary",
         ),
         ("tokenizer_config.json", '{"do_lower_case": "yes"}', r"do_lower_case: expected True or False, got 'yes'"),
+        (
+            "tokenizer_config.json",
+            '{"never_split": ["x"]}',
+            r"never_split=\['x'\] is not implemented\. Take never_split out",
+        ),
         ("special_tokens_map.json", '{"pad_token": {"lstrip": true}}', "expected a mapping with 'content'"),
     ],
 )

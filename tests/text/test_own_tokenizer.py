@@ -89,6 +89,20 @@ def test_a_token_that_is_not_in_the_text_has_no_offset(vocab):
         tokenizer("ab", return_offsets_mapping=True)
 
 
+class JsonLetters(LetterTokenizer):
+    vocab_files_names = {"vocab_file": "vocab.json"}
+
+
+def test_a_vocabulary_in_json(vocab, tmp_path):
+    vocabulary = {"_": 0, "?": 1, "a": 7}
+    JsonLetters(vocabulary).save_pretrained(tmp_path / "a")
+    again = AutoTokenizer.from_pretrained(tmp_path / "a")
+    assert type(again) is JsonLetters
+    assert again.vocab == json.loads((tmp_path / "a/vocab.json").read_text()) == vocabulary
+    assert again.add_tokens("b") == 1
+    assert again("ab")["input_ids"] == [7, 8]
+
+
 def test_a_misspelt_argument_is_refused_with_the_names_of_all_levels(vocab):
     with pytest.raises(InputError, match=r"unknown argument 'uper'; did you mean 'upper'.*padding_side"):
         LetterTokenizer(vocab, uper=True)

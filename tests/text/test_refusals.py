@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 import pytest
-from small_vocab import small_vocab
 
 from dovela.errors import InputError
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.text.special_tokens import AddedToken
+from small_vocab import small_vocab
 
 VOCAB = small_vocab()
 TOP = len(VOCAB)
@@ -164,6 +164,8 @@ def test_special_tokens(tokenizer):
 def test_a_changed_role_shows_in_the_rows(tokenizer):
     tokenizer.sep_token = "."
     assert tokenizer("a", "b").tokens() == ["[CLS]", "a", ".", "b", "."]
+    tokenizer.unk_token = "the"
+    assert tokenizer("\u2603").tokens() == ["[CLS]", "the", "."]
     tokenizer.cls_token = None
     batch = tokenizer("a", "b")
     assert batch.tokens() == ["a", ".", "b", "."]

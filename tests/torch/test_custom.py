@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
-EXAMPLE = '''
+EXAMPLE = """
 import torch
 from torch import nn
 from dovela import AutoModelForSequenceClassification, EncoderConfig, PreTrainedModel, SequenceClassifierOutput
@@ -32,8 +34,9 @@ class NearForSequenceClassification(PreTrainedModel, config=NearConfig, task="se
         self.encoder, self.head = Encoder(config), nn.Linear(config.hidden_size, config.num_labels)
 
     def forward(self, input_ids, attention_mask=None):
-        return SequenceClassifierOutput(logits=self.head(self.encoder(input_ids, attention_mask).last_hidden_state[:, 0]))
-'''
+        states = self.encoder(input_ids, attention_mask).last_hidden_state
+        return SequenceClassifierOutput(logits=self.head(states[:, 0]))
+"""
 BUILD = """
 torch.manual_seed(0)
 model = NearForSequenceClassification(NearConfig(num_hidden_layers=4, window=3, hidden_size=48, num_attention_heads=4,
@@ -74,15 +77,15 @@ else:
     )
 
 
-def test_a_window_lets_nothing_through_from_afar() -> None:
+def test_a_window_lets_nothing_through_from_afar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One layer of a window of 2: a token three places away changes nothing, one two places away does."""
-    namespace: dict[str, object] = {"__name__": "near"}
-    code = EXAMPLE.replace('"near-encoder"', '"near-in-test"').replace('"near"', '"near-test"')
-    exec(code, namespace)
-    config = namespace["NearConfig"](  # type: ignore[operator]
+    (tmp_path / "near_example.py").write_text(EXAMPLE)
+    monkeypatch.syspath_prepend(tmp_path)
+    near = importlib.import_module("near_example")
+    config = near.NearConfig(
         num_hidden_layers=1, window=2, hidden_size=16, num_attention_heads=2, intermediate_size=16, vocab_size=99
     )
-    model = namespace["NearForSequenceClassification"](config).eval().encoder  # type: ignore[operator]
+    model = near.NearForSequenceClassification(config).eval().encoder
     ids = torch.arange(1, 13)[None]
     changed = ids.clone()
     changed[0, 5] = 77

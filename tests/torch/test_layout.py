@@ -34,7 +34,9 @@ def test_what_is_packed_and_what_is_not() -> None:
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.integers(0, 2**31))
 def test_packing_and_unpacking_is_the_identity_on_real_places(lengths: list[int], seed: int) -> None:
     width = 60
-    mask = ragged(lengths, width) & (torch.rand(len(lengths), width, generator=torch.Generator().manual_seed(seed)) > 0.2)
+    mask = ragged(lengths, width) & (
+        torch.rand(len(lengths), width, generator=torch.Generator().manual_seed(seed)) > 0.2
+    )
     mask[:, 0] = True
     x = torch.randn(len(lengths), width, 3)
     packed, layout = pack(x, mask)

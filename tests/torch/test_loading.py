@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import torch
-from architectures import config_of
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 import dovela
+from architectures import config_of
 from dovela import CheckpointError, ConfigError, InputError, MissingWeights, ShapeMismatch, UnexpectedWeights
 from dovela.torch import Linear
 
@@ -77,7 +77,7 @@ def test_loading_information_in_the_spelling_of_elsewhere(saved: Any) -> None:
 
 def test_the_pooler_may_be_missing_or_left_out(saved: Any) -> None:
     folder, model = saved("BertForMaskedLM")
-    base, report = dovela.BertModel.from_pretrained(folder, output_loading_info=True)
+    _base, report = dovela.BertModel.from_pretrained(folder, output_loading_info=True)
     assert sorted(report.fresh) == ["pooler.dense.bias", "pooler.dense.weight"]
     assert equal(dovela.BertModel.from_pretrained(folder, add_pooling_layer=False), model.backbone)
     folder, _ = saved("BertModel")
@@ -125,9 +125,7 @@ def test_a_checkpoint_of_another_kind(saved: Any) -> None:
     with pytest.raises(ConfigError, match="configuration of type 'bert', not 'distilbert'"):
         dovela.DistilBertModel.from_pretrained(folder)
     with pytest.raises(ConfigError, match="checkpoint of type 'bert', not 'distilbert'"):
-        dovela.DistilBertModel.from_pretrained(
-            folder, config=dovela.DistilBertConfig(**config_of("DistilBertModel"))
-        )
+        dovela.DistilBertModel.from_pretrained(folder, config=dovela.DistilBertConfig(**config_of("DistilBertModel")))
 
 
 def test_every_key_wrong_is_an_error_and_never_a_random_model(saved: Any) -> None:
@@ -153,7 +151,7 @@ def test_a_missing_tensor_is_named(saved: Any, gone: str) -> None:
 def test_an_unexpected_tensor_is_named(saved: Any) -> None:
     folder, _ = saved("BertModel")
     edit(folder, lambda weights: {**weights, "encoder.layer.0.adapter.weight": torch.ones(2)})
-    with pytest.raises(UnexpectedWeights, match="1 tensors have no place in the model: encoder.layer.0.adapter.weight"):
+    with pytest.raises(UnexpectedWeights, match=r"1 tensors have no place in the model: encoder.layer.0.adapter.weight"):
         dovela.BertModel.from_pretrained(folder)
 
 
@@ -193,7 +191,7 @@ def test_old_spellings_are_read(saved: Any) -> None:
 
 
 def test_tied_tensors_are_one_and_a_difference_is_an_error(saved: Any) -> None:
-    folder, model = saved("BertForMaskedLM")
+    folder, _model = saved("BertForMaskedLM")
     weights = load_file(folder / "model.safetensors")
     assert "cls.predictions.decoder.weight" not in weights
     edit(folder, lambda w: {**w, "cls.predictions.decoder.weight": w["bert.embeddings.word_embeddings.weight"].clone()})
@@ -223,7 +221,7 @@ def test_integer_weights_are_refused(saved: Any) -> None:
 
 @pytest.mark.parametrize("name", ["bfloat16", "torch.bfloat16", torch.bfloat16])
 def test_the_dtype_is_as_stored_or_as_asked(saved: Any, name: Any) -> None:
-    folder, model = saved("BertModel")
+    folder, _model = saved("BertModel")
     assert dovela.BertModel.from_pretrained(folder).dtype == torch.float32
     half = dovela.BertModel.from_pretrained(folder, dtype=name)
     assert {p.dtype for p in half.parameters()} == {torch.bfloat16}
@@ -272,7 +270,7 @@ def test_a_state_dict_in_place_of_files(saved: Any) -> None:
 
 
 def test_configuration_given_overridden_or_elsewhere(saved: Any, tmp_path: Path) -> None:
-    folder, model = saved("BertForSequenceClassification")
+    folder, _model = saved("BertForSequenceClassification")
     other = dovela.BertConfig.from_pretrained(folder, hidden_act="relu")
     loaded = dovela.BertForSequenceClassification.from_pretrained(folder, config=other)
     assert loaded.config.hidden_act == "relu"
@@ -286,7 +284,7 @@ def test_configuration_given_overridden_or_elsewhere(saved: Any, tmp_path: Path)
 
 
 def test_subfolder_and_variant(saved: Any, tmp_path: Path) -> None:
-    folder, model = saved("BertModel")
+    _folder, model = saved("BertModel")
     model.save_pretrained(tmp_path / "outer" / "inner", variant="fp32")
     (found,) = (tmp_path / "outer" / "inner").glob("*.safetensors")
     assert found.name == "model.fp32.safetensors"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -123,30 +124,23 @@ def test_two_hundred_kills_leave_two_hundred_whole_checkpoints(tmp_path: Path) -
         "    print(pid, flush=True)\n"
         "    os.waitpid(pid, 0)\n"
     )
-    parent = subprocess.Popen(
-        [sys.executable, str(forked), str(tmp_path / "saver.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert parent.stdin is not None
-    assert parent.stdout is not None
     whole = {24: 0, 40: 0}
-    try:
-        folder = tmp_path / "checkpoint"
+    folder = tmp_path / "checkpoint"
+    command = [sys.executable, str(forked), str(tmp_path / "saver.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
         for _ in range(200):
             parent.stdin.write(f"{folder}\n")
             parent.stdin.flush()
             answers = {parent.stdout.readline().strip(), parent.stdout.readline().strip()}
             (pid,) = answers - {"ready"}
             time.sleep(rng.uniform(0, 0.06))
-            subprocess.run(["kill", f"-{signal.SIGKILL.value}", pid], check=True)
+            os.kill(int(pid), signal.SIGKILL)
             time.sleep(0.002)
             model = dovela.DistilBertModel.from_pretrained(folder)
             assert {int(p.unique()) for p in model.parameters()} == {model.config.dim}
             whole[model.config.dim] += 1
-    finally:
         parent.kill()
-        parent.wait()
     assert sum(whole.values()) == 200
     assert min(whole.values()) > 10, "the kills always fell into the same phase"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from architectures import MODELS
 
 import dovela
+from architectures import MODELS
 from dovela import ConfigError, InputError
 
 IDS = torch.arange(1, 25).view(2, 12)

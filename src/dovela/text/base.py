@@ -20,6 +20,7 @@ from .files import TokenizerFiles
 from .padding import Padding, Side, as_columns
 from .rows import Row
 from .special_tokens import ROLES, AddedToken
+from .template import RowTemplate
 from .tensors import check_kind
 from .truncation import Truncation
 
@@ -47,7 +48,7 @@ COLUMNS = {
 NO_LENGTH = int(1e30)  # what files of this format say when the model's length is not known
 
 
-class PreTrainedTokenizerBase(TokenizerFiles, Conversion):
+class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion):
     """A tokenizer of either engine; `PreTrainedTokenizer` and `PreTrainedTokenizerFast` are the two.
 
     A subclass keeps each argument of its constructor under the argument's own name: that is how it is saved.
@@ -98,12 +99,9 @@ class PreTrainedTokenizerBase(TokenizerFiles, Conversion):
                 raise InputError(f"{where}.{name}", f"expected 'left' or 'right', got {value!r}")
         if model_max_length is not None and (not isinstance(model_max_length, (int, float)) or model_max_length <= 0):
             raise InputError(f"{where}.model_max_length", f"expected a positive integer, got {model_max_length!r}")
-        self.padding_side, self.truncation_side, self.pad_token_type_id = (
-            padding_side,
-            truncation_side,
-            pad_token_type_id,
-        )
-        self.model_max_length = NO_LENGTH if model_max_length is None else int(model_max_length)
+        self.padding_side, self.truncation_side = padding_side, truncation_side
+        self.pad_token_type_id = pad_token_type_id
+        self.model_max_length = NO_LENGTH if model_max_length is None else int(min(model_max_length, NO_LENGTH))
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
         self.split_special_tokens = split_special_tokens
         self.name_or_path = name_or_path
@@ -145,20 +143,6 @@ class PreTrainedTokenizerBase(TokenizerFiles, Conversion):
     def vocab_size(self) -> int:
         """The number of tokens without added ones; `len(tokenizer)` counts them all."""
         raise NotImplementedError
-
-    def build_inputs_with_special_tokens(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """A row's ids: the sequences with the special tokens around them. Here: none."""
-        return [*token_ids_0, *(token_ids_1 or ())]
-
-    def create_token_type_ids_from_sequences(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int]:
-        """A row's type ids: 0 through the first sequence, 1 after it."""
-        whole = len(self.build_inputs_with_special_tokens(token_ids_0, token_ids_1))
-        first = whole if token_ids_1 is None else len(self.build_inputs_with_special_tokens(token_ids_0))
-        return [0] * first + [1] * (whole - first)
 
     # Calling
 
@@ -280,29 +264,6 @@ class PreTrainedTokenizerBase(TokenizerFiles, Conversion):
         if side not in ("left", "right"):
             raise InputError(where, f"padding_side must be 'left' or 'right', got {side!r}")
         return Padding(side, pad_id, pad_token, self.pad_token_type_id, length, multiple)
-
-    # Special tokens in a row
-
-    def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """How many special tokens a row of one sequence, or of a pair, gets."""
-        return len(self.build_inputs_with_special_tokens([], [] if pair else None))
-
-    def get_special_tokens_mask(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
-    ) -> list[int]:
-        """1 for each special token of a row, 0 for the others.
-
-        The row is made of the sequences given, or, with `already_has_special_tokens`, is `token_ids_0` itself.
-        """
-        if already_has_special_tokens:
-            if token_ids_1 is not None:
-                raise InputError(
-                    f"{type(self).__name__}.get_special_tokens_mask", "a finished row has no second sequence"
-                )
-            special = set(self.all_special_ids)
-            return [int(index in special) for index in token_ids_0]
-        mark = [-1] * len(token_ids_0), None if token_ids_1 is None else [-1] * len(token_ids_1)
-        return [int(index != -1) for index in self.build_inputs_with_special_tokens(*mark)]
 
     def __len__(self) -> int:
         return len(self.get_vocab())

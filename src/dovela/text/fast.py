@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -82,7 +81,7 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         from tokenizers import AddedToken as Rust
 
         before = len(self)
-        known = self.added_tokens_decoder.values()
+        known = set(self.added_tokens_decoder.values())
         fresh = [token for token in tokens if token not in known]
         for special, group in groupby(fresh, key=lambda token: token.special):  # ids follow the order given
             add = self._backend.add_special_tokens if special else self._backend.add_tokens
@@ -109,9 +108,8 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         return super()._vocabulary_arguments(src, settings)
 
     def _vocabulary_files(self) -> dict[str, bytes]:
-        whole = self._backend.to_str(pretty=True)
-        files = {WHOLE: whole.encode()}
-        if json.loads(whole)["model"].get("type") == "WordPiece":
+        files = {WHOLE: self._backend.to_str(pretty=True).encode()}
+        if type(self._backend.model).__name__ == "WordPiece":
             where = f"{type(self).__name__}.save_vocabulary"
             files["vocab.txt"] = write_vocabulary(where, self._backend.get_vocab(with_added_tokens=False))
         return files

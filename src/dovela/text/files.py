@@ -28,6 +28,8 @@ class TokenizerFiles:
     """from_pretrained and save_pretrained."""
 
     vocab_files_names: ClassVar[Mapping[str, str]] = {"vocab_file": "vocab.txt"}
+    # A file's settings that are not ours, and the values under which that makes no difference.
+    inert_settings: ClassVar[Mapping[str, Sequence[Any]]] = {}
     extra: dict[str, Any]
 
     @classmethod
@@ -64,6 +66,14 @@ class TokenizerFiles:
         known = cls.known_arguments()  # type: ignore[attr-defined]
         refuse_unknown(f"{cls.__name__}.from_pretrained", [name for name in overrides if name not in known], known)
         settings = read_settings(src)
+        acting = [
+            name for name, inert in cls.inert_settings.items() if name in settings and settings[name] not in inert
+        ]
+        if acting:
+            problems = [f"{name}={settings[name]!r} is not implemented" for name in acting]
+            raise CheckpointError(
+                f"{src.label}: {CONFIG}", *problems, hint=f"Take {' and '.join(acting)} out of the file."
+            )
         arguments = {name: value for name, value in settings.items() if name in known}
         arguments |= cls._vocabulary_arguments(src, arguments)
         tokenizer = cls(**(arguments | {"name_or_path": src.label} | dict(overrides)))
@@ -104,7 +114,7 @@ class TokenizerFiles:
 
     def _settings(self) -> dict[str, Any]:
         names = self.known_arguments() - NOT_SAVED - self.vocab_files_names.keys()  # type: ignore[attr-defined]
-        values = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        values = {name: value for name, value in vars(self).items() if name in names}
         added = {str(i): t.to_dict() for i, t in self.added_tokens_decoder.items()}  # type: ignore[attr-defined]
         name = type(self).__name__
         name = name if name == "PreTrainedTokenizerFast" else name.removesuffix("Fast")

@@ -33,6 +33,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         """`vocab_file`: a file with one token a line, a JSON file or a mapping from token to id."""
         self.vocab = read_vocabulary(type(self).__name__, vocab_file)
         self._tokens_by_id = {index: token for token, index in self.vocab.items()}
+        self._last_id = max(self._tokens_by_id)
         self._added = AddedTokens(lambda text: self._normalize(text)[0])
         super().__init__(**options)
 
@@ -78,10 +79,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         return self._added.by_id[index].content if token is None and index in self._added.by_id else token
 
     def _add(self, tokens: list[AddedToken]) -> int:
-        free = max([len(self.vocab) - 1, *self._added.by_id]) + 1
-        if self._tokens_by_id and free in self._tokens_by_id:
-            free = max(*self._tokens_by_id, free) + 1
-        first = free
+        first = free = max([self._last_id, *self._added.by_id]) + 1
         for token in tokens:
             index = self._token_to_id(token.content)
             if index is None:
@@ -101,8 +99,9 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
             self._added.put(token, index)
 
     def _vocabulary_files(self) -> dict[str, bytes]:
+        name = self.vocab_files_names["vocab_file"]
         return {
-            self.vocab_files_names["vocab_file"]: write_vocabulary(f"{type(self).__name__}.save_vocabulary", self.vocab)
+            name: write_vocabulary(f"{type(self).__name__}.save_vocabulary", self.vocab, as_json=name.endswith(".json"))
         }
 
     # From texts to rows

@@ -2,9 +2,12 @@
 
 A range is "first-last" in hexadecimal. A mapping is two strings of equal length, from and to.
 """
+# fmt: off
 
 # Splits words.
-WHITESPACE = "9-D 20 85 A0 1680 2000-200A 2028-2029 202F 205F 3000"
+WHITESPACE = (
+    "9-D 20 85 A0 1680 2000-200A 2028-2029 202F 205F 3000"
+)
 
 # Becomes a word of its own.
 PUNCTUATION = (
@@ -99,7 +102,9 @@ WORD = (
 )
 
 # Spaced apart by `tokenize_chinese_chars`.
-IDEOGRAPHS = "3400-4DBF 4E00-9FFF F900-FAFF 20000-2A6DF 2A700-2B81F 2B920-2CEAF 2F800-2FA1F"
+IDEOGRAPHS = (
+    "3400-4DBF 4E00-9FFF F900-FAFF 20000-2A6DF 2A700-2B81F 2B920-2CEAF 2F800-2FA1F"
+)
 
 # Removed by `clean_text`.
 CLEAN_DROPS = (
@@ -108,7 +113,9 @@ CLEAN_DROPS = (
 )
 
 # Turned into a space by `clean_text`.
-CLEAN_SPACES = "9-A D A0 1680 2000-200A 2028-2029 202F 205F 3000"
+CLEAN_SPACES = (
+    "9-A D A0 1680 2000-200A 2028-2029 202F 205F 3000"
+)
 
 # Removed by `strip_accents`.
 ACCENTS = (

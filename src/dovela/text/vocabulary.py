@@ -45,8 +45,10 @@ def read_vocabulary(where: str, source: str | PathLike[str] | Mapping[str, int] 
     return vocab
 
 
-def write_vocabulary(where: str, vocab: Mapping[str, int]) -> bytes:
-    """The lines of vocab.txt, where a token's id is its line."""
+def write_vocabulary(where: str, vocab: Mapping[str, int], *, as_json: bool = False) -> bytes:
+    """A vocabulary file's content: lines, where a token's id is its line, or a JSON object."""
+    if as_json:
+        return (json.dumps(dict(vocab), ensure_ascii=False, indent=2) + "\n").encode()
     tokens = sorted(vocab, key=vocab.__getitem__)
     if any(vocab[token] != index for index, token in enumerate(tokens)):
         raise InputError(where, f"ids must be 0 to {len(tokens) - 1} without a gap to be written as lines")

@@ -55,7 +55,7 @@ class Layers(nn.ModuleList):
     def forward(
         self, x: Tensor, layout: Layout, output_attentions: bool = False, output_hidden_states: bool = False
     ) -> BaseModelOutput:
-        """x (…, D) as it lies in `layout` -> padded (B, S, D), with the states and weights of each layer if asked for."""
+        """x (…, D) as it lies in `layout` -> padded (B, S, D), with each layer's states and weights if asked for."""
         states: list[Tensor] = [x]
         weights: list[Tensor] = []
         for block in self:

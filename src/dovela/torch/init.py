@@ -6,15 +6,33 @@ weight that a user or a checkpoint has set is never drawn again.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from torch import Tensor, nn
 
 from ..tables import sinusoids
 
 
+CHUNK = 1 << 18  # numbers that one generator draws
+
+
 def _normal(weight: Tensor, std: float) -> None:
-    if not weight.is_meta:  # torch spends more on drawing nothing than on mapping a file
+    """Draw from a normal distribution, on every core: each chunk has a generator, seeded from torch's own.
+
+    So `torch.manual_seed` decides the result, whatever the number of threads.
+    """
+    if weight.numel() <= CHUNK or weight.device.type != "cpu":
         nn.init.normal_(weight, std=std)
+        return
+    chunks = weight.detach().view(-1).split(CHUNK)
+    seeds = torch.randint(2**63 - 1, (len(chunks),), device="cpu").tolist()
+
+    def draw(chunk: Tensor, seed: int) -> None:
+        chunk.normal_(std=std, generator=torch.Generator().manual_seed(seed))
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        list(pool.map(draw, chunks, seeds))
 
 
 class Linear(nn.Linear):
@@ -23,6 +41,8 @@ class Linear(nn.Linear):
         super().__init__(in_features, out_features, bias)
 
     def reset_parameters(self) -> None:
+        if self.weight.is_meta:  # drawing nothing takes torch longer than mapping the file does
+            return
         _normal(self.weight, self.std)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
@@ -36,6 +56,8 @@ class Embedding(nn.Embedding):
         super().__init__(num, dim, padding_idx)
 
     def reset_parameters(self) -> None:
+        if self.weight.is_meta:
+            return
         _normal(self.weight, self.std)
         self._fill_padding_idx_with_zero()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import mmap
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,12 +16,20 @@ from ..checkpoint import WeightFiles, open_weights, read_json
 from ..config import CONFIG_NAME, PretrainedConfig
 from ..errors import CheckpointError, ConfigError, InputError
 from ..fitting import LoadReport, Wanted, fit
+from ..header import Entry
 from ..hub import Source, source, split_options
 from ..notices import notice
 from ..weights import BACKBONE
 from .model import MODELS, PreTrainedModel
 
-FLOATS = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
+FLOATS = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+}
 
 
 def load(
@@ -160,18 +169,28 @@ def _unpickle(paths: tuple[Path, ...]) -> dict[str, Tensor]:
 
 
 def _read(files: WeightFiles, sources: Mapping[str, str]) -> dict[str, Tensor]:
-    """Tensors by memory map: pages are read when they are first used."""
-    from safetensors import safe_open
-
-    by_file: dict[Path, list[tuple[str, str]]] = {}
-    for name, file in sources.items():
-        by_file.setdefault(files.entries[file].file, []).append((name, file))
+    """Tensors by memory map: pages are read when they are first used, and written to a copy of one's own."""
+    maps: dict[Path, mmap.mmap] = {}
     tensors = {}
-    for path, names in by_file.items():
-        with safe_open(path, framework="pt") as handle:
-            for name, file in names:
-                tensors[name] = _aligned(handle.get_tensor(file))
+    for name, file in sources.items():
+        entry = files.entries[file]
+        if entry.file not in maps:
+            with entry.file.open("rb") as handle:
+                maps[entry.file] = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
+        tensors[name] = _tensor(maps[entry.file], entry)
     return tensors
+
+
+def _tensor(data: mmap.mmap, entry: Entry) -> Tensor:
+    dtype = FLOATS[entry.dtype]
+    if not entry.nbytes:
+        return torch.empty(entry.shape, dtype=dtype)
+    if entry.start % dtype.itemsize:
+        data, start = bytearray(data[entry.start : entry.start + entry.nbytes]), 0  # type: ignore[assignment]
+    else:
+        start = entry.start
+    count = entry.nbytes // dtype.itemsize
+    return _aligned(torch.frombuffer(data, dtype=dtype, count=count, offset=start).view(entry.shape))
 
 
 def _aligned(tensor: Tensor) -> Tensor:
@@ -182,56 +201,55 @@ def _aligned(tensor: Tensor) -> Tensor:
 
 def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], build_real: Callable[[], nn.Module]) -> None:
     """Put the tensors in their places, share what was shared, and draw what is new."""
+    modules = dict(model.named_modules(remove_duplicate=False))
     groups = ties(model)
     for group in groups:
         have = [name for name in group if name in tensors]
         for name in have[1:]:
             if not torch.equal(tensors[name], tensors[have[0]]):
-                raise CheckpointError(
-                    name,
-                    f"differs from {have[0]}, and the model shares one tensor for both",
-                    hint="Pass tie_word_embeddings=False.",
-                )
-    model.load_state_dict(tensors, strict=False, assign=True)
+                problem = f"differs from {have[0]}, and the model shares one tensor for both"
+                raise CheckpointError(name, problem, hint="Pass tie_word_embeddings=False.")
+    for name, tensor in tensors.items():
+        _place(modules, name, tensor)
     for group in groups:
-        first = next((name for name in group if name in tensors), group[0])
+        shared = model.get_parameter(next((name for name in group if name in tensors), group[0]))
         for name in group:
-            _place(model, name, model.get_parameter(first))
+            _place(modules, name, shared)
     model.tie_weights()
-    _materialise(model, build_real)
+    _materialise(modules, build_real)
 
 
-def _materialise(model: PreTrainedModel, build_real: Callable[[], nn.Module]) -> None:
+def _materialise(modules: dict[str, nn.Module], build_real: Callable[[], nn.Module]) -> None:
     """Give what is still without memory its values: by each layer's initialisation, or from a model built whole.
 
     The second way is for parameters and buffers that a user's constructor computes itself.
     """
-    empty = {name: t for name, t in _all_tensors(model).items() if t.is_meta}
-    if not empty:
-        return
-    for module in model.modules():
-        own = {**dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
-        if own and all(tensor.is_meta for tensor in own.values()) and hasattr(module, "reset_parameters"):
+    left = []
+    for path, module in modules.items():
+        own = {name: t for name, t in (*module._parameters.items(), *module._buffers.items()) if t is not None}
+        empty = [name for name, tensor in own.items() if tensor.is_meta]
+        if empty and len(empty) == len(own) and hasattr(module, "reset_parameters"):
             module.to_empty(device="cpu", recurse=False)
             module.reset_parameters()
-    left = [name for name, tensor in _all_tensors(model).items() if tensor.is_meta]
+        else:
+            left += [f"{path}.{name}" if path else name for name in empty]
     if left:
-        values = _all_tensors(build_real())
+        real = build_real()
+        values = {**dict(real.named_parameters(remove_duplicate=False)), **dict(real.named_buffers())}
         for name in left:
-            _place(model, name, values[name])
+            _place(modules, name, values[name])
 
 
-def _all_tensors(model: nn.Module) -> dict[str, Tensor]:
-    return {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
-
-
-def _place(model: nn.Module, name: str, tensor: Tensor) -> None:
+def _place(modules: Mapping[str, nn.Module], name: str, tensor: Tensor) -> None:
     owner, _, leaf = name.rpartition(".")
-    module = model.get_submodule(owner)
-    if leaf in module._parameters:
-        module._parameters[leaf] = tensor  # type: ignore[assignment]
-    else:
+    module = modules[owner]
+    if leaf in module._buffers:
         module._buffers[leaf] = tensor
+    elif isinstance(tensor, nn.Parameter):
+        module._parameters[leaf] = tensor
+    else:
+        old = module._parameters[leaf]
+        module._parameters[leaf] = nn.Parameter(tensor, requires_grad=old is not None and old.requires_grad)
 
 
 def _dtype(dtype: Any) -> torch.dtype | None:

@@ -56,7 +56,7 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
 
 
 def span_loss(start_logits: Tensor, end_logits: Tensor, start_positions: Tensor, end_positions: Tensor) -> Tensor:
-    """The mean of both ends' cross-entropies, logits (B, S); positions beyond the sequence (cut answers) are left out."""
+    """The mean of both ends' cross-entropies, logits (B, S); positions beyond the sequence are left out."""
     length = start_logits.shape[-1]
 
     def one(logits: Tensor, positions: Tensor) -> Tensor:

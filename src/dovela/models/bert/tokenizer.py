@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import CheckpointError, InputError
 from ...text.fast import PreTrainedTokenizerFast
@@ -30,6 +30,10 @@ NORMALIZER = {
 class _Bert(PreTrainedTokenizer if TYPE_CHECKING else object):  # type: ignore[misc]
     """What both engines' classes share."""
 
+    inert_settings: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "do_basic_tokenize": (True, None),
+        "never_split": (None, []),
+    }
     do_lower_case: bool
     tokenize_chinese_chars: bool
     strip_accents: bool | None
@@ -107,6 +111,9 @@ class BertTokenizer(_Bert, PreTrainedTokenizer):
             )
         return self._engine.tokens(text, normalized=normalized)
 
+    def _roles_changed(self) -> None:
+        self._engine = None  # it knows the id of unk_token
+
     @classmethod
     def _vocabulary_arguments(cls, src: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
         path = src.find(cls.vocab_files_names["vocab_file"])
@@ -161,12 +168,13 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
         self._finish(given)
 
     def _finish(self, given: Mapping[str, Any]) -> None:
-        """Put our normaliser and template into the backend, which may come from a file."""
+        """Put our normaliser into the backend, which may come from a file; what is not `given` stays as it is there."""
         import json
 
         from tokenizers import normalizers
 
-        known = json.loads(self.backend_tokenizer.to_str())["normalizer"] or {}
+        present = self.backend_tokenizer.normalizer
+        known = {} if present is None else json.loads(present.__getstate__())
         if known.get("type") == "BertNormalizer":
             for ours, theirs in NORMALIZER.items():
                 if ours not in given:
@@ -175,7 +183,11 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
             self.backend_tokenizer.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
 
     def _roles_changed(self) -> None:
+        """Special tokens are part of the backend: its template, and what stands for the unknown."""
         from tokenizers import processors
+
+        if self.unk_token is not None and hasattr(self.backend_tokenizer.model, "unk_token"):
+            self.backend_tokenizer.model.unk_token = self.unk_token
 
         ends = {name: self._token_to_id(name) for name in (self.cls_token, self.sep_token) if name is not None}
         cls, sep = ([name] if name else [] for name in (self.cls_token, self.sep_token))
