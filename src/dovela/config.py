@@ -15,18 +15,29 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, dataclass_transform
 
 from ._version import __version__
 from .checks import Check, Mismatch
 from .config_fields import Alias as Alias
-from .config_fields import Problems, Signature, compile_checks, default_of, misdefined, raise_problems
+from .config_fields import (
+    Problems,
+    Signature,
+    compile_checks,
+    default_of,
+    misdefined,
+    raise_problems,
+    report_near_misses,
+    under,
+)
 from .config_fields import runtime as runtime
 from .errors import CheckpointError, ConfigError, suggest
 from .labels import LABEL_KEYS, default_labels, file_labels, label_count, merge_labels
 from .parts import KERNELS
 from .registry import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path  # slower to import than all of this
 
 CONFIG_NAME = "config.json"
 
@@ -261,6 +272,8 @@ class PretrainedConfig(_Definition):
             raise ConfigError(type(self).__name__, f"cannot be written as JSON ({error})") from None
 
     def to_json_file(self, json_file_path: str | Path, use_diff: bool = False) -> None:
+        from pathlib import Path
+
         from .folder import save_files
 
         path = Path(json_file_path)
@@ -274,7 +287,7 @@ class PretrainedConfig(_Definition):
     def save_pretrained(self, save_directory: str | Path, *, use_diff: bool = False) -> None:
         """Write `config.json` into a folder, which is made if it does not exist."""
         self.check_savable()
-        self.to_json_file(Path(save_directory) / CONFIG_NAME, use_diff)
+        self.to_json_file(f"{os.fspath(save_directory)}/{CONFIG_NAME}", use_diff)
 
     def check_savable(self) -> None:
         """Raise if a file could not name this class, and would come back as another."""
@@ -294,6 +307,8 @@ class PretrainedConfig(_Definition):
     @classmethod
     def get_config_dict(cls, name_or_path: str | Path, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The parsed file of a folder, a name on the hub or a JSON file itself, and the arguments not used for that."""
+        from pathlib import Path
+
         from .checkpoint import read_json
         from .folder import resolve
         from .hub import source, split_options
@@ -335,6 +350,8 @@ class PretrainedConfig(_Definition):
 
     @classmethod
     def from_json_file(cls, json_file: str | Path) -> Self:
+        from pathlib import Path  # not a name on the hub
+
         return cls.from_pretrained(Path(json_file))  # type: ignore[no-any-return]
 
     @classmethod
@@ -353,7 +370,7 @@ class PretrainedConfig(_Definition):
         fields = {*cls.field_names()} - {"extra", "name_or_path"}
         values = {name: value for name, value in data.items() if name in fields}
         extra = {n: v for n, v in data.items() if n not in fields and n not in _WRITERS_NOTES}
-        _report_near_misses(where, extra.keys() - cls.refused.keys(), cls.field_names())
+        report_near_misses(where, extra.keys() - cls.refused.keys(), cls.field_names())
         asks = {
             name: extra.pop(name) for name in list(extra) if extra[name] not in cls.refused.get(name, (extra[name],))
         }
@@ -369,27 +386,9 @@ class PretrainedConfig(_Definition):
             notice(f"{where}: {oddity}")
         config = cls.__new__(cls)
         kept = {"extra": extra} | ({"id2label": labels} if labels else {})
-        config._fill(_under(values | asks, overrides, cls._aliases()), source=source, kept=kept)
+        config._fill(under(values | asks, overrides, cls._aliases()), source=source, kept=kept)
         return config
 
 
 _ALWAYS = ("model_type", "dovela_version")
 _WRITERS_NOTES = {"model_type", "dovela_version", "transformers_version", "_name_or_path"}
-
-
-def _under(values: dict[str, Any], overrides: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
-    """A file's values under the caller's, under any spelling; a file may say the same thing in two."""
-    replaced = {aliases.get(name, name) for name in overrides}
-    kept = {name: value for name, value in values.items() if aliases.get(name, name) not in replaced}
-    for alias, field in aliases.items():
-        if alias in kept and field in kept and kept[alias] == kept[field]:
-            del kept[alias]
-    return kept | overrides
-
-
-def _report_near_misses(where: str, unknown: Iterable[str], names: Iterable[str]) -> None:
-    for name in sorted(unknown):
-        if hint := suggest(name, names, cutoff=0.85):  # closer than bos_token_id is to pad_token_id
-            from .notices import notice
-
-            notice(f"{where}: {name!r} is no field and changes nothing{hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from .checks import Check, Mismatch, compile_check
@@ -104,3 +105,22 @@ def raise_problems(owner: str, problems: Problems, source: str = "") -> None:
         raise ConfigError(f"{owner}.{problems[0][0]}{origin}", problems[0][1])
     if problems:
         raise ConfigError(owner + origin, *(f"{name}: {text}" if name else text for name, text in problems))
+
+
+def report_near_misses(where: str, unknown: Iterable[str], names: Iterable[str]) -> None:
+    """Tell which keys of a file look like a field that was meant."""
+    for name in sorted(unknown):
+        if hint := suggest(name, names, cutoff=0.85):  # closer than bos_token_id is to pad_token_id
+            from .notices import notice
+
+            notice(f"{where}: {name!r} is no field and changes nothing{hint}")
+
+
+def under(values: dict[str, Any], overrides: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
+    """A file's values under the caller's, under any spelling; a file may say the same thing in two."""
+    replaced = {aliases.get(name, name) for name in overrides}
+    kept = {name: value for name, value in values.items() if aliases.get(name, name) not in replaced}
+    for alias, field in aliases.items():
+        if alias in kept and field in kept and kept[alias] == kept[field]:
+            del kept[alias]
+    return kept | overrides

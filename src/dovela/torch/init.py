@@ -25,7 +25,7 @@ def _normal(weight: Tensor, std: float) -> None:
     if weight.numel() <= CHUNK or weight.device.type != "cpu":
         nn.init.normal_(weight, std=std)
         return
-    chunks = weight.detach().view(-1).split(CHUNK)
+    chunks = torch.split(weight.detach().view(-1), CHUNK)
     seeds = torch.randint(2**63 - 1, (len(chunks),), device="cpu").tolist()
 
     def draw(chunk: Tensor, seed: int) -> None:

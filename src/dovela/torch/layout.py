@@ -56,8 +56,8 @@ class Packed:
         self, q: Tensor, k: Tensor, v: Tensor, allow: Allow, kernel: Kernel, *, scale: float, dropout: float
     ) -> tuple[Tensor, Tensor | None]:
         """q, k, v (T, H, D) -> output (T, H, D), a sequence at a time."""
-        column = (self.index % self.shape[1]).split(self.lengths)
-        rows = zip(q.split(self.lengths), k.split(self.lengths), v.split(self.lengths), column, strict=True)
+        columns = self.index % self.shape[1]
+        rows = zip(*(torch.split(x, list(self.lengths)) for x in (q, k, v, columns)), strict=True)
         outs = []
         for q1, k1, v1, at in rows:
             may = allow(at[:, None], at[None, :])
@@ -93,5 +93,6 @@ def pack(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Layout]:
 
 def readable(x: Tensor) -> bool:
     """Whether looking at values is free: not on an accelerator (it would wait) and not while a graph is captured."""
-    captured = torch.compiler.is_compiling() or torch.jit.is_tracing() or type(x) not in (Tensor, torch.nn.Parameter)
+    tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    captured = torch.compiler.is_compiling() or tracing or type(x) not in (Tensor, torch.nn.Parameter)
     return not captured and x.device.type == "cpu"

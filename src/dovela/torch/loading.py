@@ -230,7 +230,7 @@ def _materialise(modules: dict[str, nn.Module], build_real: Callable[[], nn.Modu
         empty = [name for name, tensor in own.items() if tensor.is_meta]
         if empty and len(empty) == len(own) and hasattr(module, "reset_parameters"):
             module.to_empty(device="cpu", recurse=False)
-            module.reset_parameters()
+            module.reset_parameters()  # type: ignore[operator]
         else:
             left += [f"{path}.{name}" if path else name for name in empty]
     if left:

@@ -267,7 +267,7 @@ def _register_tree(cls: type[ModelOutput]) -> None:
         flatten,
         unflatten,
         serialized_type_name=f"{cls.__module__}.{cls.__qualname__}",
-        flatten_with_keys_fn=flatten_with_keys,  # type: ignore[arg-type]
+        flatten_with_keys_fn=flatten_with_keys,
     )
 
 
