@@ -1,7 +1,6 @@
 """What every test starts from: no notice was given yet, and what a test registers is gone after it."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,13 +8,14 @@ from dovela import config, notices, parts
 
 
 @pytest.fixture(autouse=True)
-def clean_slate(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(notices, "_seen", set())
-    registries = [config.CONFIGS, parts.ACTIVATIONS, parts.ATTENTIONS, parts.KERNELS]
-    if "dovela.torch.model" in sys.modules:
-        registries.append(sys.modules["dovela.torch.model"].MODELS)
-    for registry in registries:
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    registries = [config.CONFIGS, parts.ACTIVATIONS, parts.ATTENTIONS, parts.KERNELS, parts.MODELS]
+    before = [dict(registry._entries) for registry in registries]
+    yield
+    for registry, entries in zip(registries, before, strict=True):
+        own = {name: v for name, v in registry._entries.items() if v.__module__.startswith(("dovela.", "torch."))}
+        registry._entries = own | entries  # what a test imported from dovela stays: it will not be imported again
 
 
 @pytest.fixture

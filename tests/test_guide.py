@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer
-from small_vocab import small_vocab
 
 import dovela
+from hub_server import HubServer
+from small_vocab import small_vocab
 
 ROOT = Path(__file__).parents[1]
 NAME = "distilbert/distilbert-base-uncased"
@@ -62,7 +62,8 @@ name = "{NAME}"
 from dovela import (AutoTokenizer, DistilBertConfig, DistilBertForQuestionAnswering,
                     DistilBertForSequenceClassification, DistilBertModel, DistilBertTokenizer, DistilBertTokenizerFast)
 config = DistilBertConfig(activation="relu", attention_dropout=0.4); print(config)
-config = DistilBertConfig.from_pretrained("distilbert/distilbert-base-uncased", activation="relu", attention_dropout=0.4)
+config = DistilBertConfig.from_pretrained("distilbert/distilbert-base-uncased", activation="relu",
+                                          attention_dropout=0.4)
 config.save_pretrained(save_directory="./your_model_save_path")
 import shutil; shutil.copy("your_model_save_path/config.json", "your_model_save_path/my_config.json")
 config = DistilBertConfig.from_pretrained("./your_model_save_path/my_config.json")

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hub_server import TOKEN, HubServer
 
 from dovela.errors import CheckpointError
 from dovela.folder import STAGING, save_files
 from dovela.hub import OPTIONS, push_saved, push_to_hub, source, split_options
+from hub_server import TOKEN, HubServer
 
 NAME = "distilbert/distilbert-base-uncased"
 FILES = {"config.json": b'{"model_type": "distilbert"}', "model.safetensors": b"w" * 300_000, "sub/config.json": b"{}"}

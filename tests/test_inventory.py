@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import dovela
-import torch
 from dovela import BertConfig, ConfigError, DistilBertConfig, EncoderConfig, PreTrainedModel
 from dovela.config import PretrainedConfig
 from dovela.inventory import PARTS, inventory, text_encoder_with_heads
 from dovela.torch import Encoder
-from torch import nn
 
 CLASSES = [n for n in dovela.__all__ if n.startswith(("BertFor", "BertModel", "DistilBertFor", "DistilBertModel"))]
 SIZES = {

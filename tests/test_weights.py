@@ -45,9 +45,10 @@ def test_no_two_rules_know_one_name(kind):
     sample = lambda text: text.replace("{i}", "3").replace("{*}", "weight")  # noqa: E731
     for one, other in itertools.permutations(rules, 2):
         for name in filter(None, (one.file, getattr(one, "also", None))):
-            assert not any(pattern.fullmatch(sample(name)) for pattern in other.spellings), (one.file, other.file)
+            alone = WeightMap(other, prefix=TABLES[kind].prefix)
+            assert alone.read(sample(name)) is None, (one.file, other.file)
         if isinstance(one, Rename) and isinstance(other, Rename):
-            assert not other.canonical.fullmatch(sample(one.name)), (one.name, other.name)
+            assert one.name != other.name, (one.file, other.file)
 
 
 @pytest.mark.parametrize("kind", TABLES)
@@ -73,10 +74,8 @@ def test_a_name_that_no_rule_knows(name):
 
 
 def test_a_name_that_two_rules_know_is_an_error():
-    table = WeightMap(Rename("p.a.{*}", "a.{*}"), Rename("p.{*}.w", "b.{*}"), prefix="p.")
-    with pytest.raises(
-        CheckpointError, match=r"^p\.a\.w: matches 2 rules of the weight table: p\.a\.\{\*\}, p\.\{\*\}\.w$"
-    ):
+    table = WeightMap(Rename("p.a.{*}", "a.{*}"), Rename("p.a.w", "b.w"), prefix="p.")
+    with pytest.raises(CheckpointError, match=r"^p\.a\.w: matches 2 rules of the weight table: p\.a\.w, p\.a\.\{\*\}$"):
         table.read("p.a.w")
     table = WeightMap(Rename("p.a", "x"), Rename("p.b", "x"), prefix="p.")
     with pytest.raises(CheckpointError, match=r"^backbone\.x: matches 2 rules of the weight table: p\.a, p\.b$"):
@@ -124,7 +123,8 @@ def test_every_tensor_of_a_model_has_exactly_one_rule_and_comes_back(name, tied)
     for state in model.state_dict():
         full = state if headed else BACKBONE + state
         file = table.write(state, headed=headed)
-        matching = [rule for rule in renames(table) if rule.canonical.fullmatch(full.removeprefix(BACKBONE))]
+        alone = [WeightMap(rule, prefix=table.prefix) for rule in renames(table)]
+        matching = [one for one in alone if one.read(file) == full]
         assert len(matching) == 1, state
         assert table.read(file) == full
         files[file] = state

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .config import BUILTIN, CONFIGS, PretrainedConfig
-from .errors import ConfigError, RegistryError
+from .errors import ConfigError, RegistryError, suggest
 from .hub import split_options
 from .lazy import missing_backend
+from .parts import MODELS
 
 
 class AutoConfig:
@@ -29,6 +30,12 @@ class AutoConfig:
                 "its configuration names no model_type",
                 hint="Open it with the class itself, as BertConfig.",
             )
+        if data["model_type"] not in CONFIGS:
+            raise RegistryError(
+                f"{name_or_path}: model type {data['model_type']!r}",
+                f"is not registered{suggest(data['model_type'], CONFIGS.names())}",
+                hint=f"Registered: {', '.join(CONFIGS.names())}. A class of your own must be imported first.",
+            )
         return CONFIGS.get(data["model_type"]).from_pretrained(name_or_path, **options, **overrides)
 
     @classmethod
@@ -39,6 +46,9 @@ class AutoConfig:
     @classmethod
     def register(cls, model_type: str, config: type[PretrainedConfig], exist_ok: bool = False) -> None:
         """Name a class that one does not own; one's own are registered by their definition."""
+        if config.model_type != model_type:
+            problem = f"{config.__name__} calls itself {config.model_type!r} and is to be named {model_type!r}"
+            raise RegistryError("AutoConfig.register", problem, hint="Both must be the same: files carry the first.")
         CONFIGS.register(model_type, config, exist_ok=exist_ok)
 
 
@@ -68,31 +78,25 @@ class _AutoModel:
     @classmethod
     def register(cls, config: type[PretrainedConfig], model: type, exist_ok: bool = False) -> None:
         """Let this task of a configuration's type be done by a class that one does not own."""
-        _models().register(f"{config.model_type}/{cls.task}", model, exist_ok=exist_ok)
+        MODELS.register(f"{config.model_type}/{cls.task}", model, exist_ok=exist_ok)
 
     @classmethod
     def _model_class(cls, config: type[PretrainedConfig]) -> Any:
         kind = config.model_type
-        models = _models()
         if kind in BUILTIN:
-            importlib.import_module(f"dovela.models.{kind}.torch_model")
+            try:
+                importlib.import_module(f"dovela.models.{kind}.torch_model")
+            except ModuleNotFoundError as error:
+                raise missing_backend(cls.__name__, error) from error
         name = f"{kind}/{cls.task}"
-        if name in models:
-            return models.get(name)
-        heads = sorted(other.partition("/")[2] for other in models.names() if other.startswith(f"{kind}/"))
+        if name in MODELS:
+            return MODELS.get(name)
+        heads = sorted(other.partition("/")[2] for other in MODELS.names() if other.startswith(f"{kind}/"))
         raise RegistryError(
             f"{cls.__name__} for {kind!r}",
             f"it has no model for the task {cls.task!r}",
             hint=f"It has: {', '.join(heads) or 'none that is imported'}. A class of your own must be imported first.",
         )
-
-
-def _models() -> Any:
-    try:
-        from .torch.model import MODELS
-    except ModuleNotFoundError as error:
-        raise missing_backend("AutoModel", error) from error
-    return MODELS
 
 
 class AutoModel(_AutoModel):

@@ -46,12 +46,12 @@ def source(
     if subfolder:
         _check_inside(name, subfolder)
     path = Path(name).expanduser() if name.startswith("~") else Path(name)
-    if name and path.is_dir():
+    if name and os.path.isdir(path):  # noqa: PTH112  (false for a name too long, where Path raises)
         inner = path / subfolder
         if not inner.is_dir():
             raise CheckpointError(name, f"has no subfolder {subfolder!r}{_there(folders.listing(path))}")
         return Folder(str(inner), inner)
-    if name and path.exists():
+    if name and os.path.exists(path):  # noqa: PTH110
         raise CheckpointError(name, "is a file, where a folder or a name on the hub is expected")
     if _looks_like_path(name_or_path):
         advice = "A name on the hub looks like 'org/model'."

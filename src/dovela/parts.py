@@ -13,6 +13,8 @@ ACTIVATIONS: Registry[Any] = Registry(
     "activation", {name: f"dovela.torch.activations:{'silu' if name == 'swish' else name}" for name in _ACTIVATIONS}
 )
 ATTENTIONS: Registry[Any] = Registry("attention", {"full": "dovela.torch.attention:Attention"})
+MODELS: Registry[Any] = Registry("model")
+"""Model classes by "model type/task"; each is registered by its definition."""
 KERNELS: Registry[Any] = Registry(
     "attention kernel", {name: f"dovela.torch.kernels:{name}" for name in ("eager", "sdpa", "flex")}
 )

@@ -9,9 +9,7 @@ A `WeightMap` joins them. A model without a head leaves `BACKBONE` out, and so d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import cached_property
 
 from .errors import CheckpointError
 
@@ -27,24 +25,12 @@ class Rename:
     def __init__(self, file: str, name: str, *, also: str | None = None) -> None:
         self.file, self.name, self.also = file, name, also
 
-    @cached_property
-    def spellings(self) -> list[re.Pattern[str]]:
-        return [_pattern(text) for text in (self.file, self.also) if text]
-
-    @cached_property
-    def canonical(self) -> re.Pattern[str]:
-        return _pattern(self.name)
-
 
 class Ignore:
     """A tensor that files may have and no model needs; `why` is told in the load report."""
 
     def __init__(self, file: str, *, why: str) -> None:
         self.file, self.why = file, why
-
-    @cached_property
-    def spellings(self) -> list[re.Pattern[str]]:
-        return [_pattern(self.file)]
 
 
 class WeightMap:
@@ -59,33 +45,31 @@ class WeightMap:
         self, *rules: Rename | Ignore, prefix: str = BACKBONE, aliases: Mapping[str, str] | None = None
     ) -> None:
         self.rules, self.prefix, self.aliases = rules, prefix, dict(aliases or {})
+        self._by_file: dict[str, list[Rename | Ignore]] = {}
+        self._by_state: dict[str, list[Rename | Ignore]] = {}
+        for rule in rules:
+            for file in filter(None, (rule.file, getattr(rule, "also", None))):
+                for spelling in {file, file.removeprefix(prefix)}:
+                    self._by_file.setdefault(spelling, []).append(rule)
+            if isinstance(rule, Rename):
+                self._by_state.setdefault(self._front(rule) + rule.name, []).append(rule)
 
     def read(self, file: str) -> str | Ignore | None:
         """The state name (of a model with a head) of a file's name, the rule that ignores it, or None: no rule."""
         for old, new in self.aliases.items():
             if file.endswith(old):
                 file = file.removesuffix(old) + new
-        found: dict[str, str | Ignore] = {}
-        for rule in self.rules:
-            for pattern in rule.spellings:
-                match = pattern.fullmatch(file) or pattern.fullmatch(self.prefix + file)
-                if match:
-                    found[rule.file] = rule if isinstance(rule, Ignore) else self._front(rule) + _fill(rule.name, match)
-        if len(found) > 1:
-            raise CheckpointError(file, f"matches {len(found)} rules of the weight table: {', '.join(found)}")
-        return next(iter(found.values()), None)
+        rule = _the_rule(self._by_file, file)
+        return self._front(rule) + _fill(rule.name, file) if isinstance(rule, Rename) else rule
 
     def write(self, state: str, *, headed: bool) -> str:
         """The file's name of a tensor that is called `state` in a model with (`headed`) or without a head."""
         full = state if headed else BACKBONE + state
-        files = []
-        for rule in self.rules:
-            if isinstance(rule, Rename) and full.startswith(self._front(rule)):
-                match = rule.canonical.fullmatch(full.removeprefix(self._front(rule)))
-                files += [_fill(rule.file, match)] if match else []
-        if len(files) > 1:
-            raise CheckpointError(state, f"matches {len(files)} rules of the weight table: {', '.join(files)}")
-        file = files[0] if files else self.prefix + full[len(BACKBONE) :] if full.startswith(BACKBONE) else full
+        rule = _the_rule(self._by_state, full)
+        if rule is not None:
+            file = _fill(rule.file, full)
+        else:
+            file = self.prefix + full.removeprefix(BACKBONE) if full.startswith(BACKBONE) else full
         return file if headed else file.removeprefix(self.prefix)
 
     def as_is(self, file: str, *, headed: bool) -> str:
@@ -98,10 +82,19 @@ class WeightMap:
         return BACKBONE if rule.file.startswith(self.prefix) else ""
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(re.escape(text).replace(r"\{i\}", r"(\d+)").replace(r"\{\*\}", r"([^.]+)"))
+def _the_rule(table: Mapping[str, list[Rename | Ignore]], name: str) -> Rename | Ignore | None:
+    """The one rule whose pattern `name` fits, looked up by its words with `{i}` for numbers and `{*}` for the last."""
+    words = ["{i}" if word.isdecimal() else word for word in name.split(".")]
+    rules = [*table.get(".".join(words), ()), *table.get(".".join([*words[:-1], "{*}"]), ())]
+    if len(rules) > 1:
+        matched = ", ".join(rule.file for rule in rules)
+        raise CheckpointError(name, f"matches {len(rules)} rules of the weight table: {matched}")
+    return rules[0] if rules else None
 
 
-def _fill(template: str, match: re.Match[str]) -> str:
-    values = iter(match.groups())
-    return re.sub(r"\{i\}|\{\*\}", lambda _: next(values), template)
+def _fill(template: str, name: str) -> str:
+    """`template` with the numbers and the last word of `name`."""
+    words = name.split(".")
+    numbers = (word for word in words if word.isdecimal())
+    fills = {"{i}": lambda: next(numbers), "{*}": lambda: words[-1]}
+    return ".".join(fills[word]() if word in fills else word for word in template.split("."))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from command import run
 
 import dovela
+from command import run
 from dovela.cli import main
 
 HEAVY = ["torch", "numpy", "safetensors", "tokenizers", "huggingface_hub"]

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from command import run
-from hub_server import HubServer
 
+from command import run
 from dovela import BertConfig, DistilBertConfig
 from dovela.cli import main
 from dovela.cli.show import ranges
 from dovela.cli.terminal import quantity
 from dovela.inventory import inventory
+from hub_server import HubServer
 
 
 def show(*arguments: object) -> str:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from command import run
-from small_vocab import small_vocab
-
 import torch
+from click.testing import CliRunner, Result
+
+from command import run
 from dovela import AutoTokenizer, BertConfig, BertForMaskedLM, BertTokenizer, DistilBertModel
 from dovela.cli import main, tour
 from dovela.cli.cells import read_cells
 from dovela.cli.sentences import read_sentences
 from dovela.errors import InputError
+from small_vocab import small_vocab
 
 PUBLISHED = ["1.0000", "0.6660", "0.1046", "0.6660", "1.0000", "0.1411", "0.1046", "0.1411", "1.0000"]
 

@@ -58,7 +58,9 @@ def config_of(model: str) -> dict[str, Any]:
     return config
 
 
-def inputs_for(model: str, seed: int = 0, batch: int = 5, length: int = 33, ragged: bool = True) -> dict[str, np.ndarray]:
+def inputs_for(
+    model: str, seed: int = 0, batch: int = 5, length: int = 33, ragged: bool = True
+) -> dict[str, np.ndarray]:
     """Ids, a ragged mask, token types where there are any, and labels for the head."""
     rng = np.random.default_rng(seed)
     shape = (batch, 3, length) if model.endswith("MultipleChoice") else (batch, length)

@@ -151,7 +151,7 @@ def test_a_missing_tensor_is_named(saved: Any, gone: str) -> None:
 def test_an_unexpected_tensor_is_named(saved: Any) -> None:
     folder, _ = saved("BertModel")
     edit(folder, lambda weights: {**weights, "encoder.layer.0.adapter.weight": torch.ones(2)})
-    with pytest.raises(UnexpectedWeights, match=r"1 tensors have no place in the model: encoder.layer.0.adapter.weight"):
+    with pytest.raises(UnexpectedWeights, match=r"no place in the model: encoder.layer.0.adapter"):
         dovela.BertModel.from_pretrained(folder)
 
 
@@ -365,6 +365,45 @@ def test_a_model_of_ones_own_comes_back_as_it_was(cls: Any, tmp_path: Path) -> N
         assert again.second.weight is again.first.weight
         assert again.rates == model.rates
         assert "second.weight" not in load_file(tmp_path / "model.safetensors")
+
+
+class ReaderModel(dovela.PreTrainedModel, config=dovela.BertConfig, task="reading-in-tests"):
+    """A head of one's own on BERT: the backbone's table names the weights."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.backbone = dovela.BertModel(config)
+        self.gauge = nn.Linear(config.hidden_size, 1)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return self.gauge(self.backbone(input_ids).pooler_output)
+
+
+def test_a_head_of_ones_own_opens_a_checkpoint_of_the_backbone_and_its_own(saved: Any, tmp_path: Path) -> None:
+    folder, base = saved("BertModel")
+    model, report = ReaderModel.from_pretrained(folder, output_loading_info=True)
+    assert equal(model.backbone, base)
+    assert report.fresh == ["gauge.weight", "gauge.bias"]
+    model.save_pretrained(tmp_path / "own")
+    assert "bert.encoder.layer.0.output.dense.weight" in load_file(tmp_path / "own" / "model.safetensors")
+    assert equal(ReaderModel.from_pretrained(tmp_path / "own"), model)
+    assert equal(dovela.BertModel.from_pretrained(tmp_path / "own"), base)
+
+
+class UnnamedConfig(dovela.DistilBertConfig):
+    window: int = 3
+
+
+def test_a_configuration_without_a_type_of_its_own_is_not_saved_as_its_parent(tmp_path: Path) -> None:
+    model = dovela.DistilBertModel(UnnamedConfig(**config_of("DistilBertModel")))
+    with pytest.raises(ConfigError, match=r'UnnamedConfig.*model_type="a-new-name"'):
+        model.save_pretrained(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_registering_under_another_name_is_refused() -> None:
+    with pytest.raises(dovela.RegistryError, match="calls itself 'odd-for-loading' and is to be named 'even'"):
+        dovela.AutoConfig.register("even", OddConfig)
 
 
 def test_a_task_without_a_head_lists_the_heads(saved: Any) -> None:

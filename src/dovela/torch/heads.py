@@ -90,11 +90,46 @@ class HeadedModel(PreTrainedModel):
         return cls._input_names
 
 
-class MaskedLM(HeadedModel):
-    """Guesses the tokens that were masked (Devlin et al. 2018, section 3.1)."""
+class LabelledModel(HeadedModel):
+    """A head that gives one set of scores, and learns from one set of labels."""
+
+    output_class: ClassVar[Any]
+
+    def scores(self, output: Any) -> Tensor:
+        """Hook: what the backbone returned -> logits."""
+        raise NotImplementedError(f"{type(self).__name__} must define scores(self, output) -> logits")
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Hook: by default the labels are class numbers."""
+        return class_loss(logits, labels)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Ids (B, S), mask (B, S), labels and logits as the class says; other inputs go to the backbone."""
+        output = self.backbone(input_ids, attention_mask, **inputs)
+        logits = self.scores(output)
+        return self.output_class(
+            loss=None if labels is None else self.loss(logits, labels),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class MaskedLM(LabelledModel):
+    """Guesses the tokens that were masked (Devlin et al. 2018, section 3.1): labels (B, S) -> logits (B, S, V).
+
+    Labels are token ids, -100 where nothing is to be guessed.
+    """
 
     task = "masked-lm"
     head_parts = {"masked_lm": "tokens"}
+    output_class = MaskedLMOutput
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -107,67 +142,62 @@ class MaskedLM(HeadedModel):
     def set_output_embeddings(self, layer: nn.Linear) -> None:
         self.masked_lm.decoder = layer  # type: ignore[assignment]
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        labels: Tensor | None = None,
-        **inputs: Any,
-    ) -> ModelOutput:
-        """Labels (B, S) are token ids, -100 where nothing is to be guessed -> logits (B, S, V)."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
-        logits = self.masked_lm(output.last_hidden_state)
-        return MaskedLMOutput(
-            loss=None if labels is None else class_loss(logits, labels),
-            logits=logits,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
+    def scores(self, output: Any) -> Tensor:
+        return self.masked_lm(output.last_hidden_state)  # type: ignore[no-any-return]
 
 
-class SequenceClassification(HeadedModel):
-    """Classes, or numbers, for whole sequences."""
+class Classification(LabelledModel):
+    """What the classifiers share: a part `classifier`, which an architecture may shape by `make_head`."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.classifier = self.make_head(config, self.classes(config))
+
+    def make_head(self, config: Any, labels: int) -> nn.Module:
+        """Hook: the part that gives `labels` scores."""
+        return ClassifierHead(config, labels, dropout=config.head_dropout)
+
+    def classes(self, config: Any) -> int:
+        return int(config.num_labels)
+
+    def scores(self, output: Any) -> Tensor:
+        return self.classifier(pooled(output))  # type: ignore[no-any-return]
+
+
+class SequenceClassification(Classification):
+    """Classes, or numbers, for whole sequences: labels (B,) or (B, L) -> logits (B, L).
+
+    Labels are class numbers (B,), numbers to regress (B,) or (B, L), or yes and no as floats (B, L).
+    """
 
     task = "sequence-classification"
     head_parts = {"classifier": "sequences"}
+    output_class = SequenceClassifierOutput
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.classifier = self.make_head(config, config.num_labels)
-
-    def make_head(self, config: Any, labels: int) -> nn.Module:
-        return ClassifierHead(config, labels, dropout=config.head_dropout)
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        labels: Tensor | None = None,
-        **inputs: Any,
-    ) -> ModelOutput:
-        """Labels: classes (B,), numbers (B,) or (B, L), or yes and no as floats (B, L) -> logits (B, L)."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
-        logits = self.classifier(pooled(output))
-        return SequenceClassifierOutput(
-            loss=None if labels is None else sequence_loss(logits, labels, self.config.problem_type),
-            logits=logits,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return sequence_loss(logits, labels, self.config.problem_type)
 
 
-class TokenClassification(HeadedModel):
-    """A class for every token."""
+class TokenClassification(Classification):
+    """A class for every token: labels (B, S), -100 where a token has none -> logits (B, S, L)."""
 
     task = "token-classification"
     head_parts = {"classifier": "tokens"}
+    output_class = TokenClassifierOutput
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.classifier = self.make_head(config, config.num_labels)
+    def scores(self, output: Any) -> Tensor:
+        return self.classifier(output.last_hidden_state)  # type: ignore[no-any-return]
 
-    def make_head(self, config: Any, labels: int) -> nn.Module:
-        return ClassifierHead(config, labels, dropout=config.head_dropout)
+
+class MultipleChoice(Classification):
+    """Which of several continuations fits; each is scored as a sequence: inputs (B, C, S), labels (B,) -> (B, C)."""
+
+    task = "multiple-choice"
+    head_parts = {"classifier": "choices"}
+    output_class = MultipleChoiceModelOutput
+
+    def classes(self, config: Any) -> int:
+        return 1
 
     def forward(
         self,
@@ -175,16 +205,35 @@ class TokenClassification(HeadedModel):
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         **inputs: Any,
-    ) -> ModelOutput:
-        """Labels (B, S), -100 where a token has none -> logits (B, S, L)."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
-        logits = self.classifier(output.last_hidden_state)
-        return TokenClassifierOutput(
-            loss=None if labels is None else class_loss(logits, labels),
-            logits=logits,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
+    ) -> Any:
+        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
+        if given is None or given.dim() != (3 if input_ids is not None else 4):
+            got = "nothing" if given is None else list(given.shape)
+            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {got}")
+        rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
+        flat = {n: x.flatten(0, 1) if isinstance(x, Tensor) and x.dim() > 1 else x for n, x in rows.items()}
+        output = super().forward(**flat)
+        output.logits = output.logits.view(given.shape[:2])
+        output.loss = None if labels is None else self.loss(output.logits, labels)
+        return output
+
+
+class NextSentencePrediction(LabelledModel):
+    """Whether the second text follows the first (Devlin et al. 2018, section 3.1): labels (B,) -> logits (B, 2).
+
+    Label 0: it follows; 1: it does not.
+    """
+
+    task = "next-sentence-prediction"
+    head_parts = {"next_sentence": "following"}
+    output_class = NextSentencePredictorOutput
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
+
+    def scores(self, output: Any) -> Tensor:
+        return self.next_sentence(output.pooler_output)  # type: ignore[no-any-return]
 
 
 class QuestionAnswering(HeadedModel):
@@ -223,73 +272,6 @@ class QuestionAnswering(HeadedModel):
             loss=loss,
             start_logits=start,
             end_logits=end,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
-
-
-class MultipleChoice(HeadedModel):
-    """Which of several continuations fits: each is scored as a sequence."""
-
-    task = "multiple-choice"
-    head_parts = {"classifier": "choices"}
-
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.classifier = self.make_head(config, 1)
-
-    def make_head(self, config: Any, labels: int) -> nn.Module:
-        return ClassifierHead(config, labels, dropout=config.head_dropout)
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        labels: Tensor | None = None,
-        **inputs: Any,
-    ) -> ModelOutput:
-        """Inputs (B, C, S), labels (B,) -> logits (B, C)."""
-        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
-        if given is None or given.dim() != (3 if input_ids is not None else 4):
-            shape = "nothing" if given is None else list(given.shape)
-            raise InputError(
-                type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {shape}"
-            )
-        rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
-        flat = {n: x.flatten(0, 1) if isinstance(x, Tensor) and x.dim() > 1 else x for n, x in rows.items()}
-        output = self.backbone(**flat)
-        logits = self.classifier(pooled(output)).view(given.shape[:2])
-        return MultipleChoiceModelOutput(
-            loss=None if labels is None else class_loss(logits, labels),
-            logits=logits,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
-
-
-class NextSentencePrediction(HeadedModel):
-    """Whether the second text follows the first (Devlin et al. 2018, section 3.1)."""
-
-    task = "next-sentence-prediction"
-    head_parts = {"next_sentence": "following"}
-
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        labels: Tensor | None = None,
-        **inputs: Any,
-    ) -> ModelOutput:
-        """Labels (B,): 0 it follows, 1 it does not -> logits (B, 2)."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
-        logits = self.next_sentence(output.pooler_output)
-        return NextSentencePredictorOutput(
-            loss=None if labels is None else class_loss(logits, labels),
-            logits=logits,
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ..tables import sinusoids
 
-
 CHUNK = 1 << 18  # numbers that one generator draws
 
 

@@ -7,7 +7,7 @@ import mmap
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,11 @@ from ..fitting import LoadReport, Wanted, fit
 from ..header import Entry
 from ..hub import Source, source, split_options
 from ..notices import notice
+from ..parts import MODELS
 from ..weights import BACKBONE
-from .model import MODELS, PreTrainedModel
+
+if TYPE_CHECKING:
+    from .model import PreTrainedModel
 
 FLOATS = {
     "F64": torch.float64,
@@ -74,7 +77,7 @@ def load(
                 foreign_heads=_foreign_heads(cls, saved_from),
                 headed=hasattr(model, "backbone"),
             ),
-            cls.weight_map,
+            model.table,
             new_head=new_head,
             keep_going=ignore_mismatched_sizes,
         )

@@ -22,14 +22,12 @@ from torch import Tensor, nn
 from ..config import PretrainedConfig
 from ..errors import ConfigError, InputError, suggest
 from ..outputs import ModelOutput, each_output
-from ..parts import KERNELS
-from ..registry import Registry
+from ..parts import KERNELS, MODELS
 from ..weights import WeightMap
 from . import surgery
 from .blocks import Layers
 from .embeddings import TextEmbeddings
 
-MODELS: Registry[type[PreTrainedModel]] = Registry("model")  # "model_type/task" -> class
 BASE = "base"  # the task of a model without a head
 
 _building = threading.local()
@@ -41,11 +39,11 @@ class _Building(type):
     def __call__(cls, config: Any, *args: Any, **kwargs: Any) -> Any:
         expected = cls.config_class  # type: ignore[attr-defined]
         if not isinstance(config, expected):
-            raise ConfigError(
-                f"{cls.__name__}(config)",
-                f"expected a {expected.__name__}, got {type(config).__name__}",
-                hint=f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else "",
-            )
+            hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else ""
+            if type(config).__name__ == expected.__name__:
+                hint = f"{expected.__name__} was defined again since: define {cls.__name__} again too."
+            problem = f"expected a {expected.__name__}, got {type(config).__name__}"
+            raise ConfigError(f"{cls.__name__}(config)", problem, hint=hint)
         outer = getattr(_building, "config", None)
         if config is outer:
             return super().__call__(config, *args, **kwargs)
@@ -151,6 +149,13 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         return push_saved(self, repo_id, **options)
 
     # ---- parts --------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> WeightMap:
+        """How files name the weights: as the class says, or as the backbone's class does."""
+        backbone = getattr(self, "backbone", None)
+        own = self.weight_map.rules or not isinstance(backbone, PreTrainedModel)
+        return self.weight_map if own else backbone.weight_map  # type: ignore[union-attr]
 
     @property
     def base_model(self) -> nn.Module:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -11,7 +12,9 @@ from ..checkpoint import index_name, plan_shards, shard_index, shard_names, stal
 from ..config import CONFIG_NAME
 from ..errors import CheckpointError
 from ..folder import Content, save_files
-from .model import PreTrainedModel
+
+if TYPE_CHECKING:
+    from .model import PreTrainedModel
 
 
 def save(
@@ -23,6 +26,7 @@ def save(
     variant: str | None = None,
 ) -> None:
     """See `PreTrainedModel.save_pretrained`."""
+    model.config.check_savable()
     tensors = file_tensors(model, state_dict)
     config = model.config.replace(architectures=[type(model).__name__], dtype=str(model.dtype).removeprefix("torch."))
     shards = plan_shards({name: t.numel() * t.element_size() for name, t in tensors.items()}, max_shard_size)
@@ -38,7 +42,7 @@ def save(
 
 def file_tensors(model: PreTrainedModel, state_dict: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """The model's tensors by their names in a file; of tensors that share memory, the first."""
-    headed = hasattr(model, "backbone")
+    headed, table = hasattr(model, "backbone"), model.table
     state = model.state_dict() if state_dict is None else state_dict
     tensors: dict[str, Tensor] = {}
     seen: set[tuple[object, ...]] = set()
@@ -49,7 +53,7 @@ def file_tensors(model: PreTrainedModel, state_dict: Mapping[str, Tensor] | None
         if tensor.numel() and place in seen:
             continue
         seen.add(place)
-        tensors[model.weight_map.write(name, headed=headed)] = tensor.detach()
+        tensors[table.write(name, headed=headed)] = tensor.detach()
     return tensors
 
 
