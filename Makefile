@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PEERS := .peers
+PYTEST := $(BIN)/pytest --quiet --numprocesses auto --maxprocesses 4
 
 .PHONY: demo test test-all check lint types bench page clean peers
 
@@ -9,10 +10,10 @@ demo: .venv/installed
 	$(BIN)/dovela tour
 
 test: demo peers
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: .venv/installed peers
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: lint types test-all
 
