@@ -13,6 +13,7 @@ def explain(error: BaseException, repo_id: str, filename: str, revision: str | N
     from huggingface_hub import constants, errors
 
     hub, chain = constants.ENDPOINT, list(_chain(error))
+    no_folder = f"there is no folder {repo_id!r} in {Path.cwd()}"
     log_in = "log in with `hf auth login`, or pass token=…"
 
     def first(*kinds: type[BaseException]) -> BaseException | None:
@@ -25,7 +26,7 @@ def explain(error: BaseException, repo_id: str, filename: str, revision: str | N
         return failure(f"is gated on {hub}", f"Accept its terms at {hub}/{repo_id}, then {log_in}.")
     if first(errors.RepositoryNotFoundError):
         return failure(
-            f"there is no such name on {hub}, or it is private; nor is there a folder {repo_id!r} in {Path.cwd()}",
+            f"there is no such name on {hub}, or it is private; and {no_folder}",
             f"Check the spelling; for a private one {log_in}.",
         )
     if first(errors.RevisionNotFoundError):
@@ -36,7 +37,7 @@ def explain(error: BaseException, repo_id: str, filename: str, revision: str | N
         )
     if first(errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
         return failure(
-            f"{filename or 'the hub'} cannot be fetched: offline mode is on, and it is not in the cache",
+            f"{filename or 'the hub'} cannot be fetched: offline mode is on, it is not in the cache, and {no_folder}",
             "Load it once online, or unset HF_HUB_OFFLINE.",
         )
     status = next((status for link in chain if (status := _status(link)) is not None), None)
@@ -50,7 +51,7 @@ def explain(error: BaseException, repo_id: str, filename: str, revision: str | N
         )
     if got_no_answer(error) and first(errors.LocalEntryNotFoundError):
         return failure(
-            f"{hub} cannot be reached, and {filename} is not in the cache",
+            f"{no_folder}, {hub} cannot be reached, and {filename} is not in the cache",
             "Check the network, HF_ENDPOINT and the proxy settings.",
         )
     if got_no_answer(error):
