@@ -214,7 +214,7 @@ def test_the_environment_decides_in_a_process_of_its_own(hub, cache):
     hub.requests.clear()
     found, absent = run(HF_HUB_OFFLINE="1")
     assert found == [FILES["config.json"].decode(), True]
-    assert "cannot be fetched: offline mode is on, and it is not in the cache. Load it once online" in absent
+    assert "cannot be fetched: offline mode is on, it is not in the cache, and there is no folder" in absent
     assert hub.requests == []
 
 
@@ -225,7 +225,7 @@ def test_a_name_that_does_not_exist(hub):
     with pytest.raises(CheckpointError) as caught:
         source("org/modle").find("config.json")
     message = str(caught.value)
-    assert f"org/modle: there is no such name on {hub.endpoint}, or it is private; nor is there a folder" in message
+    assert f"org/modle: there is no such name on {hub.endpoint}, or it is private; and there is no folder" in message
     assert "Check the spelling; for a private one log in with `hf auth login`, or pass token=…" in message
 
 
