@@ -36,7 +36,7 @@ def test_every_rule_writes_what_it_reads(kind, data, layer, leaf):
         assert table.as_is(file, headed=True).startswith(BACKBONE)
     for old, new in table.aliases.items():
         if file.endswith(new):
-            assert table.read(file.removesuffix(new) + old) == state
+            assert state in map(table.read, table.spellings(file.removesuffix(new) + old))
 
 
 @pytest.mark.parametrize("kind", TABLES)

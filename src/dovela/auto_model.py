@@ -5,14 +5,14 @@ Only classes that are built in, or that the caller has defined or imported, are 
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .config import BUILTIN, CONFIGS, PretrainedConfig
+from .config import CONFIGS, PretrainedConfig
 from .errors import ConfigError, RegistryError, suggest
 from .hub import split_options
 from .lazy import missing_backend
+from .notices import notice
 from .parts import MODELS
 
 
@@ -23,20 +23,8 @@ class AutoConfig:
     def from_pretrained(cls, name_or_path: str | Path, **overrides: Any) -> Any:
         """As `from_pretrained` of the class that the file's `model_type` names."""
         options, overrides = split_options(overrides)
-        data, _ = PretrainedConfig.get_config_dict(name_or_path, **options)
-        if not isinstance(data.get("model_type"), str):
-            raise ConfigError(
-                str(name_or_path),
-                "its configuration names no model_type",
-                hint="Open it with the class itself, as BertConfig.",
-            )
-        if data["model_type"] not in CONFIGS:
-            raise RegistryError(
-                f"{name_or_path}: model type {data['model_type']!r}",
-                f"is not registered{suggest(data['model_type'], CONFIGS.names())}",
-                hint=f"Registered: {', '.join(CONFIGS.names())}. A class of your own must be imported first.",
-            )
-        return CONFIGS.get(data["model_type"]).from_pretrained(name_or_path, **options, **overrides)
+        config, _ = _class_and_data(name_or_path, options)
+        return config.from_pretrained(name_or_path, **options, **overrides)
 
     @classmethod
     def for_model(cls, model_type: str, **fields: Any) -> PretrainedConfig:
@@ -52,6 +40,22 @@ class AutoConfig:
         CONFIGS.register(model_type, config, exist_ok=exist_ok)
 
 
+def _class_and_data(name_or_path: str | Path, options: dict[str, Any]) -> tuple[type[PretrainedConfig], dict[str, Any]]:
+    """The configuration class that a checkpoint's file names, and the file's content."""
+    data, _ = PretrainedConfig.get_config_dict(name_or_path, **options)
+    kind = data.get("model_type")
+    if not isinstance(kind, str):
+        hint = "Open it with the class itself, as BertConfig."
+        raise ConfigError(str(name_or_path), "its configuration names no model_type", hint=hint)
+    if kind not in CONFIGS:
+        raise RegistryError(
+            f"{name_or_path}: model type {kind!r}",
+            f"is not registered{suggest(kind, CONFIGS.names())}",
+            hint=f"Registered: {', '.join(CONFIGS.names())}. A class of your own must be imported first.",
+        )
+    return CONFIGS.get(kind), data
+
+
 class _AutoModel:
     task: ClassVar[str]
 
@@ -65,10 +69,15 @@ class _AutoModel:
     def from_pretrained(cls, name_or_path: str | Path, *, config: Any = None, **arguments: Any) -> Any:
         """Open a checkpoint with the model class of its type for this task; arguments as of that class."""
         options, rest = split_options(arguments)
-        known = config
-        if not isinstance(config, PretrainedConfig):
-            known = AutoConfig.from_pretrained(name_or_path if config is None else config, **options)
-        return cls._model_class(type(known)).from_pretrained(name_or_path, config=config, **options, **rest)
+        if isinstance(config, PretrainedConfig):
+            return cls._model_class(type(config)).from_pretrained(name_or_path, config=config, **options, **rest)
+        kind, data = _class_and_data(name_or_path if config is None else config, options)
+        model = cls._model_class(kind)
+        saved_from = data.get("architectures") or [model.__name__]
+        known = {MODELS.get(name).__name__ for name in MODELS.names() if name.startswith(f"{kind.model_type}/")}
+        if saved_from[0] not in known:
+            notice(f"{name_or_path} was saved from {saved_from[0]}, which is not registered; {model.__name__} opens it")
+        return model.from_pretrained(name_or_path, config=config, **options, **rest)
 
     @classmethod
     def from_config(cls, config: PretrainedConfig, **arguments: Any) -> Any:
@@ -83,14 +92,12 @@ class _AutoModel:
     @classmethod
     def _model_class(cls, config: type[PretrainedConfig]) -> Any:
         kind = config.model_type
-        if kind in BUILTIN:
-            try:
-                importlib.import_module(f"dovela.models.{kind}.torch_model")
-            except ModuleNotFoundError as error:
-                raise missing_backend(cls.__name__, error) from error
         name = f"{kind}/{cls.task}"
         if name in MODELS:
-            return MODELS.get(name)
+            try:
+                return MODELS.get(name)
+            except ModuleNotFoundError as error:
+                raise missing_backend(cls.__name__, error) from error
         heads = sorted(other.partition("/")[2] for other in MODELS.names() if other.startswith(f"{kind}/"))
         raise RegistryError(
             f"{cls.__name__} for {kind!r}",

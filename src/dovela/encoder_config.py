@@ -76,6 +76,7 @@ class EncoderConfig(PretrainedConfig, model_type="encoder"):
     pad_token_id: NonNegative | None = 0
 
     attention_output_dropout = Alias[float]("dropout")
+    head_dropout = Alias[float]("dropout")
     refused = ENCODER_REFUSES
 
     def check(self) -> Iterable[str]:

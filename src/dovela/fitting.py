@@ -51,6 +51,9 @@ class Wanted:
     foreign_heads: Collection[str] = ()
     "First words of head parts that mean another task in this checkpoint, though they have the same name."
     headed: bool = False
+    "Whether the model keeps another one without a head, as its `backbone`."
+    heads: Collection[str] = ()
+    "First words of what is a head in a model that has no `backbone`."
 
 
 def fit(
@@ -71,20 +74,23 @@ def fit(
     full = {name if wanted.headed else BACKBONE + name: name for name in wanted.shapes}
     found = _by_state(shapes, full, weight_map, report)
 
+    def in_head(state: str) -> bool:
+        return not state.startswith(BACKBONE) or (not wanted.headed and _part(state) in wanted.heads)
+
     sources: dict[str, str] = {}
     for state, file in found.items():
-        part, in_head = _part(state), not state.startswith(BACKBONE)
+        part = _part(state)
         if state not in full:
             if part in wanted.optional:
                 report.ignored[file] = f"the model was built without its {part}"
-            elif in_head and (new_head or not wanted.headed or weight_map.read(file)):
+            elif in_head(state) and (new_head or not wanted.headed or weight_map.read(file)):
                 report.ignored[file] = "belongs to a head that this model does not have"
             else:
                 report.unexpected.append(file)
-        elif in_head and (new_head or part in wanted.foreign_heads):
+        elif in_head(state) and (new_head or part in wanted.foreign_heads):
             report.ignored[file] = "a new head was asked for" if new_head else "belongs to the head of another task"
         elif tuple(shapes[file]) != tuple(wanted.shapes[full[state]]):
-            if in_head and keep_going:
+            if in_head(state) and keep_going:
                 report.ignored[file] = "has another shape"
             else:
                 report.mismatched.append((file, tuple(shapes[file]), tuple(wanted.shapes[full[state]])))
@@ -92,13 +98,16 @@ def fit(
             sources[full[state]] = file
 
     mismatched = {file for file, _, _ in report.mismatched}
+    begun = {(in_head(state), _part(state)) for state in found if full.get(state) in sources}
     for state, name in full.items():
         tied = any(name in group and any(other in sources for other in group) for group in wanted.ties)
         if name in sources or tied or found.get(state) in mismatched:
             continue
-        allowed = not state.startswith(BACKBONE) or _part(state) in wanted.optional
-        (report.fresh if allowed else report.missing).append(name)
-    only_head = all(not state.startswith(BACKBONE) for state, file in found.items() if file in mismatched)
+        part = in_head(state), _part(state)
+        allowed = in_head(state) or _part(state) in wanted.optional
+        whole = part not in begun or keep_going  # a head that is there in part was trained, and lost something
+        (report.fresh if allowed and whole else report.missing).append(name)
+    only_head = all(in_head(state) for state, file in found.items() if file in mismatched)
     _raise_misfit(where, report, sources, wanted, list(shapes), only_head)
     return sources, report
 
@@ -110,22 +119,30 @@ def _part(state: str) -> str:
 def _by_state(
     shapes: Mapping[str, Shape], full: Collection[str], weight_map: WeightMap, report: LoadReport
 ) -> dict[str, str]:
-    """State name -> file name; where two spellings of one tensor are there, the one the table writes is taken."""
+    """State name -> file name; of two spellings of one tensor, the one that counts."""
     found: dict[str, str] = {}
     headed = any(file.startswith(weight_map.prefix) for file in shapes)
+
+    def rank(state: str, file: str) -> int:
+        own = state if headed else state.removeprefix(BACKBONE)
+        if file == weight_map.also(own, headed=headed):
+            return 0
+        return 1 if file == weight_map.write(own, headed=headed) else 2
+
     for file in shapes:
-        by_rule, plain = weight_map.read(file), weight_map.as_is(file, headed=headed)
-        if isinstance(by_rule, Ignore):
-            report.ignored[file] = by_rule.why
+        names = [weight_map.read(spelling) for spelling in weight_map.spellings(file)]
+        if isinstance(names[0], Ignore):
+            report.ignored[file] = names[0].why
             continue
-        state = plain if by_rule is None or (by_rule not in full and plain in full) else by_rule
-        if state not in found:
+        known = [name for name in names if isinstance(name, str)]
+        plain = weight_map.as_is(file, headed=headed)
+        state = next((name for name in (*known, plain) if name in full), (*known, plain)[0])
+        rival = found.get(state)
+        if rival is None or rank(state, file) < rank(state, rival):
             found[state] = file
-        elif weight_map.write(state, headed=True) == file:
-            report.ignored[found[state]] = f"the same tensor as {file}"
-            found[state] = file
-        else:
-            report.ignored[file] = f"the same tensor as {found[state]}"
+        if rival is not None:
+            other = rival if found[state] == file else file
+            report.ignored[other] = f"another spelling of {found[state]}, which counts"
     return found
 
 
@@ -153,6 +170,8 @@ def _raise_misfit(
         fewer = _of_other_layers(missing, files)
         hint = "The checkpoint has fewer layers than the configuration asks for." if fewer else other
         problems.append(f"{len(missing)} tensors of the model are missing: {_some(missing)}")
+    if not sources and (first := _common_word(unexpected)):
+        hint = f"Every name begins with {first!r}, which the model's do not: was it saved from a wrapper?"
     if problems:
         raised = error(where, *problems, hint=hint)
         raised.report = report
@@ -167,6 +186,12 @@ def _of_other_layers(names: Iterable[str], there: Iterable[str]) -> bool:
         return {int(match[1]) if match else None for match in found}
 
     return not layers(names) & {None, *layers(there)}
+
+
+def _common_word(names: Sequence[str]) -> str:
+    """The first word that all of several names have, with its dot."""
+    words = {name.partition(".")[0] for name in names}
+    return words.pop() + "." if len(words) == 1 and len(names) > 1 else ""
 
 
 def _some(names: Sequence[str], most: int = 6) -> str:

@@ -18,6 +18,9 @@ class ModelOutput:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name in vars(cls).get("__annotations__", {}):
+            if name not in vars(cls):
+                setattr(cls, name, None)  # every field may be left out
         dataclass(eq=False)(cls)  # tensors have no single answer to ==
         for watch in _watchers:
             watch(cls)

@@ -19,7 +19,8 @@ BACKBONE = "backbone."  # where a model with a head keeps the model without one
 class Rename:
     """`file` and `name` are the same tensor. `{i}` stands for a number, `{*}` for the last word.
 
-    `also` is another spelling found in files, read but never written.
+    `also` is another spelling, which files may carry beside the first or alone. Both are written; where both are found,
+    this one counts.
     """
 
     def __init__(self, file: str, name: str, *, also: str | None = None) -> None:
@@ -56,11 +57,13 @@ class WeightMap:
 
     def read(self, file: str) -> str | Ignore | None:
         """The state name (of a model with a head) of a file's name, the rule that ignores it, or None: no rule."""
-        for old, new in self.aliases.items():
-            if file.endswith(old):
-                file = file.removesuffix(old) + new
         rule = _the_rule(self._by_file, file)
         return self._front(rule) + _fill(rule.name, file) if isinstance(rule, Rename) else rule
+
+    def spellings(self, file: str) -> list[str]:
+        """`file` as it is, and with each old ending that it has replaced by the new one."""
+        old = [file.removesuffix(old) + new for old, new in self.aliases.items() if file.endswith(old)]
+        return [file, *old]
 
     def write(self, state: str, *, headed: bool) -> str:
         """The file's name of a tensor that is called `state` in a model with (`headed`) or without a head."""
@@ -71,6 +74,13 @@ class WeightMap:
         else:
             file = self.prefix + full.removeprefix(BACKBONE) if full.startswith(BACKBONE) else full
         return file if headed else file.removeprefix(self.prefix)
+
+    def also(self, state: str, *, headed: bool) -> str | None:
+        """The other spelling under which the file carries the tensor called `state`, if there is one."""
+        full = state if headed else BACKBONE + state
+        rule = _the_rule(self._by_state, full)
+        also = getattr(rule, "also", None)
+        return _fill(also, full) if also else None
 
     def as_is(self, file: str, *, headed: bool) -> str:
         """The state name of a file's name that no rule knows; `headed`: whether the file's backbone has its prefix."""

@@ -184,7 +184,7 @@ def test_dropout_acts_in_training_alone_and_follows_the_seed(name: str, small: A
         ("DistilBertModel", {"dropout": 1.0}, ["embeddings.dropout", "layers.0.mlp_dropout"]),
         ("DistilBertForQuestionAnswering", {"qa_dropout": 1.0}, ["dropout"]),
         ("DistilBertForSequenceClassification", {"seq_classif_dropout": 1.0}, ["classifier.dropout"]),
-        ("BertModel", {"hidden_dropout_prob": 1.0}, ["embeddings.dropout", "layers.2.attention_dropout"]),
+        ("BertModel", {"hidden_dropout_prob": 1.0}, ["embeddings.dropout", "layers.2.attention_output_dropout"]),
         ("BertForTokenClassification", {"classifier_dropout": 1.0}, ["classifier.dropout"]),
     ],
 )

@@ -67,7 +67,7 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         "width",
         "BertModel",
         {"inputs_embeds": torch.zeros(2, 12, 50)},
-        r"inputs_embeds: expected \(batch, sequence, 48\), got \[2, 12, 50\]",
+        r"inputs_embeds: expected floating-point \(batch, sequence, 48\), got \[2, 12, 50\]",
     ),
     (
         "misspelt",

@@ -6,7 +6,7 @@ Letters: B batch, S sequence, H heads, D hidden size.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +21,16 @@ register_attention = ATTENTIONS.decorator
 class Attention(nn.Module):
     """Multi-head self-attention (Vaswani et al. 2017, section 3.2). Every position may attend to every other.
 
-    Override `allow` to say otherwise; `self.config` is the model's configuration.
+    Override `allow` to say otherwise; `self.config` is the model's configuration. A subclass with its own `forward` is
+    given padded batches (B, S, D) only, unless it says `packs = True`: it then takes tokens in any layout.
     """
+
+    packs: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "forward" in vars(cls) and "packs" not in vars(cls):
+            cls.packs = False
 
     def __init__(self, config: Any, layer: int = 0) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from ..parts import ATTENTIONS
 from .embeddings import TextEmbeddings
 from .feedforward import MLP
 from .inputs import TextInputs
-from .layout import Layout, Padded, pack
+from .layout import Layout, Padded, pack, readable
 
 
 class Block(nn.Module):
@@ -25,9 +25,9 @@ class Block(nn.Module):
     def __init__(self, config: Any, layer: int = 0) -> None:
         super().__init__()
         self.post = config.norm_order == "post"
-        self.attention = ATTENTIONS.get(config.attention)(config, layer)
+        self.attention: Any = ATTENTIONS.get(config.attention)(config, layer)
         self.attention_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
-        self.attention_dropout = nn.Dropout(config.attention_output_dropout)
+        self.attention_output_dropout = nn.Dropout(config.attention_output_dropout)
         self.mlp = MLP(config)
         self.mlp_norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
         self.mlp_dropout = nn.Dropout(config.dropout)
@@ -36,21 +36,28 @@ class Block(nn.Module):
         """x (…, D) -> (…, D) and, if asked for, the attention weights."""
         if self.post:
             y, weights = self.attention(x, layout, output_attentions)
-            x = self.attention_norm(x + self.attention_dropout(y))
+            x = self.attention_norm(x + self.attention_output_dropout(y))
             return self.mlp_norm(x + self.mlp_dropout(self.mlp(x))), weights
         y, weights = self.attention(self.attention_norm(x), layout, output_attentions)
-        x = x + self.attention_dropout(y)
+        x = x + self.attention_output_dropout(y)
         return x + self.mlp_dropout(self.mlp(self.mlp_norm(x))), weights
 
 
 class Layers(nn.ModuleList):
     """The stack of blocks."""
 
-    checkpointing = False  # in training, compute activations again instead of keeping them
-    packing = True  # leave padding out where that saves work; its states are then zero
+    checkpointing: dict[str, Any] | None = None  # in training: compute activations again, with these options
 
     def __init__(self, config: Any) -> None:
         super().__init__(Block(config, layer) for layer in range(config.num_hidden_layers))
+
+    def __getitem__(self, index: Any) -> Any:
+        return nn.ModuleList(list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)
+
+    def may_pack(self) -> bool:
+        """Whether every part works on tokens wherever they lie, and nobody looks in between."""
+        known = all(isinstance(block, Block) and getattr(block.attention, "packs", False) for block in self)
+        return known and not any(module._forward_hooks or module._forward_pre_hooks for module in self.modules())
 
     def forward(
         self, x: Tensor, layout: Layout, output_attentions: bool = False, output_hidden_states: bool = False
@@ -59,8 +66,8 @@ class Layers(nn.ModuleList):
         states: list[Tensor] = [x]
         weights: list[Tensor] = []
         for block in self:
-            if self.checkpointing and self.training and torch.is_grad_enabled():
-                x, weight = checkpoint(block, x, layout, output_attentions, use_reentrant=False)
+            if self.checkpointing is not None and self.training and torch.is_grad_enabled():
+                x, weight = checkpoint(block, x, layout, output_attentions, **self.checkpointing)
             else:
                 x, weight = block(x, layout, output_attentions)
             if output_hidden_states:
@@ -77,9 +84,10 @@ class Layers(nn.ModuleList):
 def encode(embeddings: TextEmbeddings, layers: Layers, inputs: TextInputs) -> BaseModelOutput:
     """Checked inputs through embeddings and layers. Padding is left out on the way where that saves work."""
     x = embeddings(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.inputs_embeds)  # (B, S, D)
-    layout: Layout = Padded(inputs.attention_mask)
-    if layers.packing and not inputs.output_attentions:
-        x, layout = pack(x, inputs.attention_mask)
+    mask = inputs.attention_mask
+    layout: Layout = Padded(mask)
+    if mask is not None and readable(mask) and not inputs.output_attentions and layers.may_pack():
+        x, layout = pack(x, mask)
     return layers(x, layout, inputs.output_attentions, inputs.output_hidden_states)  # type: ignore[no-any-return]
 
 

@@ -9,8 +9,10 @@ Letters: B batch, S sequence, D hidden size, V vocabulary, L labels, C choices.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
@@ -26,8 +28,10 @@ from ..outputs import (
 )
 from ..parts import ACTIVATIONS
 from .init import Linear
+from .layout import padded
 from .losses import class_loss, sequence_loss, span_loss, sum_losses
 from .model import PreTrainedModel
+from .surgery import check_output
 
 # ---- parts --------------------------------------------------------------------------------
 
@@ -83,17 +87,23 @@ class HeadedModel(PreTrainedModel):
         self.backbone = self.backbone_class(config, **self.backbone_options)
 
     @classmethod
-    def input_names(cls) -> tuple[str, ...]:
-        if "_input_names" not in cls.__dict__:
-            own = [name for name in super().input_names() if name != "inputs"]
-            cls._input_names = tuple(dict.fromkeys([*own, *cls.backbone_class.input_names()]))
-        return cls._input_names
+    def _find_input_names(cls) -> tuple[str, ...]:
+        names = super()._find_input_names()
+        return tuple(dict.fromkeys([*names, *cls.backbone_class.input_names()]))
+
+    def encode(self, *, pack: bool = True, **inputs: Any) -> Any:
+        """What the backbone makes of the inputs that are given; without `pack`, at padding too as if it were text."""
+        given = {name: value for name, value in inputs.items() if value is not None}
+        with nullcontext() if pack or torch.compiler.is_compiling() else padded():
+            return self.backbone(**given)
 
 
 class LabelledModel(HeadedModel):
     """A head that gives one set of scores, and learns from one set of labels."""
 
     output_class: ClassVar[Any]
+    token_labels: ClassVar[bool] = False
+    """Whether there is a label for every token, perhaps even for padding, whose states then count."""
 
     def scores(self, output: Any) -> Tensor:
         """Hook: what the backbone returned -> logits."""
@@ -107,11 +117,13 @@ class LabelledModel(HeadedModel):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        *,
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> Any:
         """Ids (B, S), mask (B, S), labels and logits as the class says; other inputs go to the backbone."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
+        pack = labels is None or not self.token_labels
+        output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=pack, **inputs)
         logits = self.scores(output)
         return self.output_class(
             loss=None if labels is None else self.loss(logits, labels),
@@ -130,6 +142,7 @@ class MaskedLM(LabelledModel):
     task = "masked-lm"
     head_parts = {"masked_lm": "tokens"}
     output_class = MaskedLMOutput
+    token_labels = True
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -140,7 +153,9 @@ class MaskedLM(LabelledModel):
         return self.masked_lm.decoder
 
     def set_output_embeddings(self, layer: nn.Linear) -> None:
+        check_output(self, layer)
         self.masked_lm.decoder = layer  # type: ignore[assignment]
+        self.tie_weights()
 
     def scores(self, output: Any) -> Tensor:
         return self.masked_lm(output.last_hidden_state)  # type: ignore[no-any-return]
@@ -184,6 +199,7 @@ class TokenClassification(Classification):
     task = "token-classification"
     head_parts = {"classifier": "tokens"}
     output_class = TokenClassifierOutput
+    token_labels = True
 
     def scores(self, output: Any) -> Tensor:
         return self.classifier(output.last_hidden_state)  # type: ignore[no-any-return]
@@ -203,6 +219,7 @@ class MultipleChoice(Classification):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        *,
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> Any:
@@ -233,7 +250,7 @@ class NextSentencePrediction(LabelledModel):
         self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
 
     def scores(self, output: Any) -> Tensor:
-        return self.next_sentence(output.pooler_output)  # type: ignore[no-any-return]
+        return self.next_sentence(pooled(output))  # type: ignore[no-any-return]
 
 
 class QuestionAnswering(HeadedModel):
@@ -244,8 +261,6 @@ class QuestionAnswering(HeadedModel):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        for stack in self._stacks():
-            stack.packing = False  # the scores of padding take part in the softmax over the sequence
         self.dropout = nn.Dropout(self.span_dropout(config))
         self.spans = Linear(config.hidden_size, 2, std=config.initializer_range)
 
@@ -256,12 +271,14 @@ class QuestionAnswering(HeadedModel):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        *,
         start_positions: Tensor | None = None,
         end_positions: Tensor | None = None,
         **inputs: Any,
     ) -> ModelOutput:
         """Positions (B,) -> logits of the start and of the end, each (B, S)."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
+        # Without packing, since the scores of padding take part in the softmax over the sequence.
+        output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=False, **inputs)
         start, end = self.spans(self.dropout(output.last_hidden_state)).unbind(-1)
         if (start_positions is None) != (end_positions is None):
             raise InputError(type(self).__name__, "expected start_positions and end_positions, and only one is given")
@@ -291,13 +308,14 @@ class PreTraining(MaskedLM):
         self,
         input_ids: Tensor | None = None,
         attention_mask: Tensor | None = None,
+        *,
         labels: Tensor | None = None,
         next_sentence_label: Tensor | None = None,
         **inputs: Any,
     ) -> ModelOutput:
         """Labels as of `MaskedLM` and `NextSentencePrediction`; the loss is the sum of what is given."""
-        output = self.backbone(input_ids, attention_mask, **inputs)
-        tokens, follows = self.masked_lm(output.last_hidden_state), self.next_sentence(output.pooler_output)
+        output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=labels is None, **inputs)
+        tokens, follows = self.masked_lm(output.last_hidden_state), self.next_sentence(pooled(output))
         return PreTrainingOutput(
             loss=sum_losses(
                 None if labels is None else class_loss(tokens, labels),

@@ -21,10 +21,11 @@ def _normal(weight: Tensor, std: float) -> None:
 
     So `torch.manual_seed` decides the result, whatever the number of threads.
     """
-    if weight.numel() <= CHUNK or weight.device.type != "cpu":
+    flat = weight.detach().view(-1)
+    if weight.numel() <= CHUNK or weight.device.type != "cpu" or type(flat) is not Tensor:
         nn.init.normal_(weight, std=std)
         return
-    chunks = torch.split(weight.detach().view(-1), CHUNK)
+    chunks = torch.split(flat, CHUNK)
     seeds = torch.randint(2**63 - 1, (len(chunks),), device="cpu").tolist()
 
     def draw(chunk: Tensor, seed: int) -> None:
@@ -35,6 +36,8 @@ def _normal(weight: Tensor, std: float) -> None:
 
 
 class Linear(nn.Linear):
+    """`nn.Linear`, drawn from a normal distribution with the deviation `std`, and its bias zero."""
+
     def __init__(self, in_features: int, out_features: int, *, std: float, bias: bool = True) -> None:
         self.std = std
         super().__init__(in_features, out_features, bias)

@@ -46,9 +46,12 @@ class TextInputs:
             _ids("input_ids", input_ids, config.vocab_size, "vocab_size", dims=(2,))
             batch, length = input_ids.shape
         elif inputs_embeds is not None:
+            expected = f"expected floating-point (batch, sequence, {config.hidden_size})"
+            if not isinstance(inputs_embeds, Tensor) or not inputs_embeds.is_floating_point():
+                got = getattr(inputs_embeds, "dtype", type(inputs_embeds).__name__)
+                raise InputError("inputs_embeds", f"{expected}, got {got}")
             if inputs_embeds.dim() != 3 or inputs_embeds.shape[-1] != config.hidden_size:
-                shape = list(inputs_embeds.shape)
-                raise InputError("inputs_embeds", f"expected (batch, sequence, {config.hidden_size}), got {shape}")
+                raise InputError("inputs_embeds", f"{expected}, got {list(inputs_embeds.shape)}")
             batch, length = inputs_embeds.shape[:2]
         if not length:
             raise InputError(

@@ -46,6 +46,8 @@ def sdpa(
     mask = None
     if allow is not None:
         mask = q.new_zeros(allow.shape).masked_fill(~allow, torch.finfo(q.dtype).min)
+        if q.dtype is torch.float16:  # whose minimum does not swallow a score: a row that sees nothing would show them
+            q = q.masked_fill(~allow.any(-1, keepdim=True), 0.0)
     return F.scaled_dot_product_attention(q, k, v, mask, dropout, scale=scale), None
 
 

@@ -5,7 +5,9 @@ Letters: B batch, S sequence, T real tokens of the whole batch, H heads, D width
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -46,23 +48,22 @@ class Padded:
 
 @dataclass(frozen=True)
 class Packed:
-    """(T, …): the real tokens only, one sequence after the other."""
+    """(T, …): the real tokens only. Rows of equal length lie together, so that they are attended to in one call."""
 
     index: Tensor  # (T,) places of the real tokens in the flattened (B, S)
-    lengths: tuple[int, ...]  # B of them
+    groups: tuple[tuple[int, int], ...]  # (rows, length of each) in the order of `index`
     shape: tuple[int, int]  # B, S
 
     def attend(
         self, q: Tensor, k: Tensor, v: Tensor, allow: Allow, kernel: Kernel, *, scale: float, dropout: float
     ) -> tuple[Tensor, Tensor | None]:
-        """q, k, v (T, H, D) -> output (T, H, D), a sequence at a time."""
-        columns = self.index % self.shape[1]
-        rows = zip(*(torch.split(x, list(self.lengths)) for x in (q, k, v, columns)), strict=True)
+        """q, k, v (T, H, D) -> output (T, H, D)."""
+        sizes = [rows * length for rows, length in self.groups]
         outs = []
-        for q1, k1, v1, at in rows:
-            may = allow(at[:, None], at[None, :])
-            q1, k1, v1 = (t.transpose(0, 1)[None] for t in (q1, k1, v1))  # (1, H, length, D)
-            outs.append(kernel(q1, k1, v1, may, scale=scale, dropout=dropout)[0][0].transpose(0, 1))
+        for group, *parts in zip(self.groups, *(torch.split(x, sizes) for x in (q, k, v)), strict=True):
+            q1, k1, v1 = (part.view(*group, *part.shape[1:]) for part in parts)  # (rows, length, H, D)
+            out, _ = Padded().attend(q1, k1, v1, allow, kernel, scale=scale, dropout=dropout)
+            outs.append(out.flatten(0, 1))
         return torch.cat(outs), None
 
     def unpack(self, x: Tensor) -> Tensor:
@@ -74,25 +75,48 @@ class Packed:
 Layout = Padded | Packed
 
 
+_choice = threading.local()
+
+
+@contextmanager
+def padded() -> Iterator[None]:
+    """Within it nothing is packed: for heads whose result depends on what the model computes at padding."""
+    before = getattr(_choice, "padded", False)
+    _choice.padded = True
+    try:
+        yield
+    finally:
+        _choice.padded = before
+
+
 def pack(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Layout]:
-    """Leave the padding of x (B, S, D) out, if there is enough of it and every row begins with a real token.
+    """Leave the padding of x (B, S, D) out, if there is enough of it and all of it is on the right.
 
     (Heads read the first place of a row even where it is padding, and must find there what they would without packing.)
     """
-    if mask is None or mask.dim() != 2 or not readable(mask):
+    if mask is None or mask.dim() != 2:
         return x, Padded(mask)
     lengths = mask.sum(1)
     padding = mask.numel() - int(lengths.sum())
     if not padding:
         return x, Padded(None)
-    if padding < max(LEAST_PADDED_TOKENS, LEAST_PADDED_SHARE * mask.numel()) or not bool(mask[:, 0].all()):
+    on_the_right = bool(mask[:, 0].all()) and not bool((mask[:, 1:] & ~mask[:, :-1]).any())
+    few = padding < max(LEAST_PADDED_TOKENS, LEAST_PADDED_SHARE * mask.numel())
+    if getattr(_choice, "padded", False) or few or not on_the_right:
         return x, Padded(mask)
-    index = mask.flatten().nonzero().squeeze(1)
-    return x.flatten(0, 1).index_select(0, index), Packed(index, tuple(lengths.tolist()), (x.shape[0], x.shape[1]))
+    order = lengths.argsort(stable=True)
+    positions = torch.arange(mask.shape[1])
+    rows, columns = (positions < lengths[order, None]).nonzero(as_tuple=True)
+    index = order[rows] * mask.shape[1] + columns
+    sizes, counts = torch.unique(lengths, return_counts=True)
+    groups = tuple(zip(counts.tolist(), sizes.tolist(), strict=True))
+    return x.flatten(0, 1).index_select(0, index), Packed(index, groups, (x.shape[0], x.shape[1]))
 
 
 def readable(x: Tensor) -> bool:
     """Whether looking at values is free: not on an accelerator (it would wait) and not while a graph is captured."""
+    if torch.compiler.is_compiling() or x.device.type != "cpu":
+        return False
     tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    captured = torch.compiler.is_compiling() or tracing or type(x) not in (Tensor, torch.nn.Parameter)
-    return not captured and x.device.type == "cpu"
+    mapped = torch._C._functorch.is_functorch_wrapped_tensor(x)  # torch.func: vmap, grad
+    return not tracing and not mapped and type(x) in (Tensor, torch.nn.Parameter)

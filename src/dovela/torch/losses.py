@@ -18,15 +18,24 @@ IGNORED = -100
 
 
 def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
-    """Cross-entropy of logits (…, L) against class numbers (…)."""
+    """Cross-entropy of logits (…, L) against class numbers (…), or all of them in one row."""
+    _check(name, labels, logits.shape[:-1])
     if labels.dtype not in (torch.int64, torch.int32):
         raise InputError(name, f"expected int64 class numbers, got {labels.dtype}")
-    if labels.numel() != logits.shape[:-1].numel():
-        raise InputError(name, f"expected the shape {list(logits.shape[:-1])}, got {list(labels.shape)}")
     classes = logits.shape[-1]
     if readable(labels) and bool(((labels != IGNORED) & ((labels < 0) | (labels >= classes))).any()):
         raise InputError(name, f"has numbers outside 0 … {classes - 1} (and not {IGNORED})")
     return F.cross_entropy(logits.reshape(-1, classes), labels.reshape(-1).long(), ignore_index=IGNORED)
+
+
+def _check(name: str, labels: Any, shape: torch.Size, why: str = "") -> None:
+    """Labels of the shape, of the same without or with an axis of one at its end, or flat."""
+    if not isinstance(labels, Tensor):
+        raise InputError(name, f"expected a torch tensor, got {type(labels).__name__}")
+    bare = [size for size in shape if size != 1]
+    fits = [size for size in labels.shape if size != 1] == bare or labels.shape == (shape.numel(),)
+    if not fits:
+        raise InputError(name, f"expected the shape {list(shape)}{why}, got {list(labels.shape)}")
 
 
 def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> Tensor:
@@ -34,6 +43,8 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None) -> T
 
     Without a `problem_type`: one label is regression, whole numbers are classes, others yes and no.
     """
+    if not isinstance(labels, Tensor):
+        raise InputError("labels", f"expected a torch tensor, got {type(labels).__name__}")
     if problem_type is None:
         whole = not labels.dtype.is_floating_point
         problem_type = (
@@ -59,10 +70,14 @@ def span_loss(start_logits: Tensor, end_logits: Tensor, start_positions: Tensor,
     """The mean of both ends' cross-entropies, logits (B, S); positions beyond the sequence are left out."""
     length = start_logits.shape[-1]
 
-    def one(logits: Tensor, positions: Tensor) -> Tensor:
-        return F.cross_entropy(logits, positions.reshape(-1).clamp(0, length), ignore_index=length)
+    def one(logits: Tensor, positions: Tensor, name: str) -> Tensor:
+        _check(name, positions, logits.shape[:1])
+        if positions.dtype not in (torch.int64, torch.int32):
+            raise InputError(name, f"expected int64 positions, got {positions.dtype}")
+        return F.cross_entropy(logits, positions.reshape(-1).long().clamp(0, length), ignore_index=length)
 
-    return (one(start_logits, start_positions) + one(end_logits, end_positions)) / 2
+    start = one(start_logits, start_positions, "start_positions")
+    return (start + one(end_logits, end_positions, "end_positions")) / 2
 
 
 def sum_losses(*losses: Any) -> Any:

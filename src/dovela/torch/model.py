@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from ..outputs import ModelOutput, each_output
 from ..parts import KERNELS, MODELS
 from ..weights import WeightMap
 from . import surgery
-from .blocks import Layers
+from .blocks import Encoder, Layers
 from .embeddings import TextEmbeddings
 
 BASE = "base"  # the task of a model without a head
@@ -38,6 +39,9 @@ class _Building(type):
 
     def __call__(cls, config: Any, *args: Any, **kwargs: Any) -> Any:
         expected = cls.config_class  # type: ignore[attr-defined]
+        if expected is PretrainedConfig:
+            hint = f"Write: class {cls.__name__}(…, config=YourConfig)"
+            raise ConfigError(cls.__name__, "names no configuration class", hint=hint)
         if not isinstance(config, expected):
             hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else ""
             if type(config).__name__ == expected.__name__:
@@ -45,13 +49,24 @@ class _Building(type):
             problem = f"expected a {expected.__name__}, got {type(config).__name__}"
             raise ConfigError(f"{cls.__name__}(config)", problem, hint=hint)
         outer = getattr(_building, "config", None)
-        if config is outer:
-            return super().__call__(config, *args, **kwargs)
+        if config is outer:  # a model inside another
+            with torch.device("meta") if getattr(_building, "hollow", False) else nullcontext():
+                return super().__call__(config, *args, **kwargs)
         _building.config = config = config.locked()
         try:
             return super().__call__(config, *args, **kwargs)
         finally:
             _building.config = outer
+
+
+@contextmanager
+def hollow() -> Iterator[None]:
+    """Within it the models inside a model get no memory: to have the values of what is around them cheaply."""
+    _building.hollow = True
+    try:
+        yield
+    finally:
+        _building.hollow = False
 
 
 class PreTrainedModel(nn.Module, metaclass=_Building):
@@ -99,14 +114,23 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
 
     @classmethod
     def input_names(cls) -> tuple[str, ...]:
-        """The names of `forward`'s arguments."""
+        """The names of `forward`'s arguments, and of those above it that it passes the rest on to."""
         if "_input_names" not in cls.__dict__:
-            parameters = list(inspect.signature(cls.forward).parameters.values())[1:]
-            if any(p.kind is p.VAR_KEYWORD for p in parameters):
-                cls._input_names = _Anything(p.name for p in parameters)
-            else:
-                cls._input_names = tuple(p.name for p in parameters)
+            cls._input_names = cls._find_input_names()
         return cls._input_names
+
+    @classmethod
+    def _find_input_names(cls) -> tuple[str, ...]:
+        names: dict[str, None] = {}
+        for owner in cls.__mro__:
+            if owner is nn.Module:
+                return _Anything(names)
+            if "forward" in vars(owner):
+                parameters = list(inspect.signature(vars(owner)["forward"]).parameters.values())[1:]
+                names |= {p.name: None for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+                if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                    break
+        return tuple(names)
 
     _input_names: ClassVar[tuple[str, ...]]
 
@@ -136,7 +160,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         """Write config.json and safetensors into a folder; killed at any instant, the old or the new is whole.
 
         max_shard_size: split files above it ("5GB"); state_dict: save these tensors instead; variant: "fp16" names the
-        file model.fp16.safetensors
+        file model.fp16.safetensors; safe_serialization is True, and pickles are never written
         """
         from .saving import save
 
@@ -156,6 +180,18 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         backbone = getattr(self, "backbone", None)
         own = self.weight_map.rules or not isinstance(backbone, PreTrainedModel)
         return self.weight_map if own else backbone.weight_map  # type: ignore[union-attr]
+
+    @property
+    def headed(self) -> bool:
+        """Whether it keeps a model without a head as its `backbone`."""
+        return isinstance(getattr(self, "backbone", None), nn.Module)
+
+    def head_names(self) -> set[str]:
+        """First words of the head's weights: what is not the backbone, an encoder or another model."""
+        bodies = (PreTrainedModel, Encoder, Layers, TextEmbeddings)
+        body = {name for name, child in self.named_children() if isinstance(child, bodies)}
+        names = {name.partition(".")[0] for name in self.state_dict(keep_vars=True)}
+        return set() if self.task in ("", BASE) else names - body - {"backbone"}
 
     @property
     def base_model(self) -> nn.Module:
@@ -203,21 +239,24 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
     def _stacks(self) -> Iterator[Layers]:
         return (module for module in self.modules() if isinstance(module, Layers))
 
-    def gradient_checkpointing_enable(self) -> None:
-        """Compute activations again in the backward pass instead of keeping them: less memory, about a third slower."""
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
+        """Compute activations again in the backward pass instead of keeping them: less memory, about a third slower.
+
+        The argument is for `torch.utils.checkpoint.checkpoint`; by default {"use_reentrant": False}.
+        """
         stacks = list(self._stacks())
         if not stacks:
             raise InputError(type(self).__name__, "has no stack of blocks (dovela.torch.Layers) to checkpoint")
         for stack in stacks:
-            stack.checkpointing = True
+            stack.checkpointing = {"use_reentrant": False, **(gradient_checkpointing_kwargs or {})}
 
     def gradient_checkpointing_disable(self) -> None:
         for stack in self._stacks():
-            stack.checkpointing = False
+            stack.checkpointing = None
 
     @property
     def is_gradient_checkpointing(self) -> bool:
-        return any(stack.checkpointing for stack in self._stacks())
+        return any(stack.checkpointing is not None for stack in self._stacks())
 
     def set_attn_implementation(self, name: str) -> None:
         """Choose the attention kernel: "sdpa", "eager", "flex" or a registered one."""
@@ -237,12 +276,12 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
 
     @property
     def device(self) -> torch.device:
-        return next(self.parameters()).device
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     @property
     def dtype(self) -> torch.dtype:
         """Of the floating parameters."""
-        return next(p.dtype for p in self.parameters() if p.is_floating_point())
+        return next((p.dtype for p in self.parameters() if p.is_floating_point()), torch.get_default_dtype())
 
 
 class _Anything(tuple[str, ...]):

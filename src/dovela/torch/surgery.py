@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .attention import Attention
+from .blocks import Layers
+from .embeddings import TextEmbeddings
 
 if TYPE_CHECKING:
     from .model import PreTrainedModel
@@ -27,6 +28,15 @@ def check_embedding(model: PreTrainedModel, embedding: Any) -> None:
         )
 
 
+def check_output(model: PreTrainedModel, layer: Any) -> None:
+    """An output layer that is put into a model must have the old one's shape."""
+    old = model.get_output_embeddings()
+    if old is not None and (not isinstance(layer, nn.Linear) or layer.weight.shape != old.weight.shape):
+        got = list(layer.weight.shape) if isinstance(layer, nn.Linear) else type(layer).__name__
+        where, expected = f"{type(model).__name__}.set_output_embeddings", list(old.weight.shape)
+        raise InputError(where, f"expected a linear layer of the shape {expected}, got {got}")
+
+
 def resize_vocabulary(model: PreTrainedModel, size: int | None, multiple: int | None) -> nn.Embedding:
     """Resize every parameter that has a row for each token: input embeddings, output matrix and output bias."""
     where = f"{type(model).__name__}.resize_token_embeddings"
@@ -41,13 +51,14 @@ def resize_vocabulary(model: PreTrainedModel, size: int | None, multiple: int | 
     if size == inputs.num_embeddings:
         return inputs
 
-    model.config._revise(
-        {"vocab_size": size}
-    )  # refuses a size that leaves pad_token_id outside, before anything changed
+    # Refuses a size that leaves pad_token_id outside, before anything changed.
+    model.config._revise({"vocab_size": size})
     std = model.config.initializer_range
     tied = outputs is not None and outputs.weight is inputs.weight
-    inputs.weight = _with_rows(inputs.weight, size, std)
-    inputs.num_embeddings = size
+    tables = [m.tokens for m in model.modules() if isinstance(m, TextEmbeddings)]
+    for table in tables if inputs in tables else [inputs]:
+        table.weight = _with_rows(table.weight, size, std)
+        table.num_embeddings = size
     if outputs is not None:
         outputs.weight = inputs.weight if tied else _with_rows(outputs.weight, size, std)
         if outputs.bias is not None:
@@ -65,10 +76,17 @@ def _with_rows(old: Tensor, rows: int, std: float) -> nn.Parameter:
 
 def prune_heads(model: PreTrainedModel, heads: Mapping[int, Iterable[int]]) -> None:
     where = f"{type(model).__name__}.prune_heads"
-    layers = [module for module in model.modules() if isinstance(module, Attention)]
+    stacks = [module for module in model.modules() if isinstance(module, Layers)]
+    if len(stacks) != 1:
+        raise InputError(where, f"needs one stack of blocks to tell the layers by number, and there are {len(stacks)}")
+    layers: list[Any] = [block.attention for block in stacks[0]]
     problems: list[str] = []
     cut: dict[int, list[int]] = {}
+    numbers: Any
     for layer, numbers in heads.items():
+        if not isinstance(numbers, Iterable):
+            problems.append(f"layer {layer}: expected a list of heads, got {numbers!r}")
+            continue
         wanted = sorted(set(numbers))
         if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer < len(layers):
             problems.append(f"there is no layer {layer!r}; there are {len(layers)}")
