@@ -165,7 +165,7 @@ def test_checkpoints_go_both_ways(name: str, options: dict[str, Any], tmp_path: 
             assert set(info["state"]) == set(original["state"])
             for key, value in original["state"].items():
                 unused = options and key == "cls.predictions.bias"  # untied, 5.x computes with decoder.bias alone
-                if other is peer and not unused or not options:
+                if (other is peer and not unused) or not options:
                     assert np.array_equal(info["state"][key], value), key
             assert info["config"]["id2label"] == original["config"]["id2label"]
             assert info["config"]["architectures"] == [name]
