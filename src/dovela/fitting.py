@@ -103,9 +103,9 @@ def fit(
         tied = any(name in group and any(other in sources for other in group) for group in wanted.ties)
         if name in sources or tied or found.get(state) in mismatched:
             continue
-        part = in_head(state), _part(state)
+        kind = in_head(state), _part(state)
         allowed = in_head(state) or _part(state) in wanted.optional
-        whole = part not in begun or keep_going  # a head that is there in part was trained, and lost something
+        whole = kind not in begun or keep_going  # a head that is there in part was trained, and lost something
         (report.fresh if allowed and whole else report.missing).append(name)
     only_head = all(in_head(state) for state, file in found.items() if file in mismatched)
     _raise_misfit(where, report, sources, wanted, list(shapes), only_head)
