@@ -55,10 +55,12 @@ _MODULES: dict[str, list[str]] = {
         "SequenceClassifierOutput",
         "TokenClassifierOutput",
     ],
+    "text.corpus": ["tokenize_files"],
     "text.encoding": ["BatchEncoding"],
     "text.fast": ["PreTrainedTokenizerFast"],
     "text.special_tokens": ["AddedToken"],
     "text.tokenizer": ["PreTrainedTokenizer", "PreTrainedTokenizerBase"],
+    "text.token_rows": ["TokenRows", "open_tokens"],
     "torch.model": ["PreTrainedModel"],
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import MissingBackend, suggest
 
-EXTRAS = {"torch": "torch"}  # import name -> the extra of dovela that installs it
+EXTRAS = {"torch": "torch", "pyarrow": "arrow"}  # import name -> the extra of dovela that installs it
 
 
 def missing_backend(user: str, error: ModuleNotFoundError) -> ImportError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 
 from . import unicode_tables as tables
-from .normalize import character_class
+from .normalize import character_class, code_points
 from .special_tokens import AddedToken
 
 Segment = tuple[int | None, int, int]  # the id of an added token, or None for text between; start and stop
+HEAD = 2  # characters by which a token may be suspected
 
 
 class AddedTokens:
@@ -25,23 +26,15 @@ class AddedTokens:
         self.by_id: dict[int, AddedToken] = {}
         self.ids: dict[str, int] = {}
         self._normalize = normalize
-        self._searches: tuple[_Search | None, _Search | None] | None = None
+        self._searches: Searches | None = None
 
     def put(self, token: AddedToken, index: int) -> None:
         self.by_id[index] = token
         self.ids[token.content] = index
         self._searches = None
 
-    def split(self, text: str, *, normalized: bool, keep_special: bool) -> list[Segment]:
-        """`text` as added tokens and what lies between them; one segment of id None where there is no added token.
-
-        `keep_special`: whether special tokens are tokens, or (False) ordinary text.
-        """
-        search = self.searches[normalized]
-        return [(None, 0, len(text))] if search is None else search.split(text, keep_special)
-
     @property
-    def searches(self) -> tuple[_Search | None, _Search | None]:
+    def searches(self) -> Searches:
         """For raw text and for normalised text; None where there is nothing to look for."""
         if self._searches is None:
             order = sorted(self.by_id.items(), key=lambda item: not item[1].special)
@@ -50,21 +43,48 @@ class AddedTokens:
             self._searches = _search(raw), _search(normal)
         return self._searches
 
-    def __getstate__(self) -> dict[str, object]:  # compiled patterns are made again
-        return self.__dict__ | {"_searches": None}
+
+class AnyOf:
+    """The leftmost of many strings in a text; of those that start at one place the longest.
+
+    Where one may start is found by its first characters, and a look-up for each length that such a one can have
+    decides: neither building this nor searching takes notably longer for 50,000 strings than for five.
+    """
+
+    def __init__(self, strings: Collection[str]) -> None:
+        self._strings = strings
+        lengths: dict[str, set[int]] = {}
+        for string in strings:
+            lengths.setdefault(string[:HEAD], set()).add(len(string))
+        self._lengths = {head: sorted(found, reverse=True) for head, found in lengths.items()}
+        self._head = re.compile(_any_head(lengths)).search
+
+    def find(self, text: str, start: int = 0) -> tuple[int, int] | None:
+        """[start, stop) of the first at or after `start`."""
+        while (head := self._head(text, start)) is not None:
+            start = head.start()
+            for known in (text[start : start + HEAD], text[start]):
+                for length in self._lengths.get(known, ()):
+                    if (found := text[start : start + length]) in self._strings:
+                        return start, start + len(found)
+            start += 1
+        return None
 
 
-class _Search:
-    def __init__(self, tokens: dict[str, tuple[int, AddedToken]]) -> None:
+class Search(AnyOf):
+    """Added tokens in a text, by the form in which they are looked for."""
+
+    def __init__(self, tokens: Mapping[str, tuple[int, AddedToken]]) -> None:
+        super().__init__(tokens)
         self.tokens = tokens
-        self.find = re.compile(trie_pattern(tokens)).finditer
 
     def split(self, text: str, keep_special: bool) -> list[Segment]:
         segments: list[Segment] = []
-        done = 0
-        for match in self.find(text):
-            start, stop = match.span()
-            index, token = self.tokens[match[0]]
+        done = at = 0
+        while (found := self.find(text, at)) is not None:
+            start, stop = found
+            at = stop
+            index, token = self.tokens[text[start:stop]]
             if token.special and not keep_special:
                 continue
             if token.single_word and (_ends_with_word()(text, 0, start) or _starts_with_word()(text, stop)):
@@ -84,42 +104,27 @@ class _Search:
         return segments
 
 
-def _search(found: Iterable[tuple[str, int, AddedToken]]) -> _Search | None:
+Searches = tuple[Search | None, Search | None]  # of raw text, of normalised text
+
+
+def _search(found: Iterable[tuple[str, int, AddedToken]]) -> Search | None:
     tokens: dict[str, tuple[int, AddedToken]] = {}
     for text, index, token in found:
         if text:
             tokens.setdefault(text, (index, token))
-    return _Search(tokens) if tokens else None
+    return Search(tokens) if tokens else None
 
 
-def trie_pattern(words: Iterable[str]) -> str:
-    """A regular expression that matches the longest of `words`, written as their trie, so that its cost does not grow
-    with their number: `["ab", "ac", "a"]` -> `a(?:[bc])?`."""
-    trie: dict[str, dict] = {}  # type: ignore[type-arg]
-    for word in words:
-        node = trie
-        for char in word:
-            node = node.setdefault(char, {})
-        node[""] = {}
-    return _pattern(trie)
-
-
-def _pattern(trie: dict[str, dict]) -> str:  # type: ignore[type-arg]
-    branches, leaves = [], ""
-    for char, node in trie.items():
-        text = char
-        while len(node) == 1 and "" not in node:  # a chain needs no group
-            char, node = next(iter(node.items()))
-            text += char
-        if text and node.keys() - {""}:
-            branches.append(re.escape(text) + _pattern(node))
-        elif len(text) > 1:
-            branches.append(re.escape(text))
-        else:
-            leaves += re.escape(text)
-    branches += [f"[{leaves}]"] if leaves else []
-    pattern = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-    return f"(?:{pattern})?" if "" in trie else pattern
+def _any_head(heads: Iterable[str]) -> str:
+    """A regular expression for any of some strings of one or two characters."""
+    seconds: dict[str, list[str]] = {}
+    for head in sorted(heads, reverse=True):
+        seconds.setdefault(head[0], []).append(head[1:])
+    branches = []
+    for first, rest in seconds.items():
+        after = "".join(map(re.escape, rest))
+        branches.append(re.escape(first) + (f"[{after}]" if "" not in rest else ""))
+    return "|".join(branches)
 
 
 @cache
@@ -135,6 +140,4 @@ def _ends_with_word() -> Callable[..., bool]:
 
 @cache
 def _whitespace() -> frozenset[str]:
-    from .normalize import code_points
-
     return frozenset(map(chr, code_points(tables.WHITESPACE)))

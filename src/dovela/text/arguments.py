@@ -14,7 +14,7 @@ from .truncation import STRATEGIES
 Text = str | list[str]  # a text, or a text given as words
 Input = tuple[Text, Text | None]  # a sequence and, of a pair, the second
 SURROGATE = re.compile("[\ud800-\udfff]")
-UNBOUNDED = 10**20  # a model_max_length beyond this means: not known
+UNBOUNDED = 2**31  # no row is that long: a model_max_length from here on means that it is not known
 PADDINGS = ("longest", "max_length", "do_not_pad")
 
 
@@ -97,7 +97,7 @@ def read_lengths(
     max_length: int | None,
     stride: int,
     multiple: int | None,
-    model_max_length: int,
+    model_max_length: int | None,
 ) -> Lengths:
     """Make sense of the length arguments. `max_length` alone cuts, longest first, and says so."""
     for name, value, least in (
@@ -107,6 +107,8 @@ def read_lengths(
     ):
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
             raise InputError(where, f"{name} must be an integer of at least {least}, got {value!r}")
+    if multiple is not None and multiple >= UNBOUNDED:
+        raise InputError(where, f"pad_to_multiple_of={multiple} is longer than any row can be")
     pad = (
         {True: "longest", False: "do_not_pad", None: "do_not_pad"}.get(padding, padding) if _plain(padding) else padding
     )
@@ -130,12 +132,13 @@ def read_lengths(
             where,
             f"truncation={truncation!r} is not one of True, False, {_names(STRATEGIES)}{suggest(str(cut), STRATEGIES)}",
         )
-    bound = max_length if max_length is not None else model_max_length
-    if (pad == "max_length" or cut != "do_not_truncate") and bound > UNBOUNDED:
+    bound = max_length if max_length is not None else _known(where, model_max_length)
+    if (pad == "max_length" or cut != "do_not_truncate") and bound >= UNBOUNDED:
         what = "padding='max_length'" if pad == "max_length" else f"truncation={truncation!r}"
+        why = "this tokenizer has no model_max_length" if max_length is None else f"max_length={max_length} is none"
         raise InputError(
             where,
-            f"{what} needs a length, and this tokenizer has no model_max_length",
+            f"{what} needs a length, and {why}",
             hint="Give max_length=…, or set tokenizer.model_max_length.",
         )
     if multiple and cut != "do_not_truncate" and pad != "do_not_pad" and bound % multiple:
@@ -143,6 +146,15 @@ def read_lengths(
     return Lengths(
         pad != "do_not_pad", bound if pad == "max_length" else None, None if cut == "do_not_truncate" else cut, bound
     )
+
+
+def _known(where: str, length: Any) -> int:
+    """The model's length; UNBOUNDED where it is not known. It may have been assigned, so it is checked here."""
+    if length is None:
+        return UNBOUNDED
+    if isinstance(length, bool) or not isinstance(length, int) or length < 1:
+        raise InputError(where, f"tokenizer.model_max_length must be a positive integer, got {length!r}")
+    return min(length, UNBOUNDED)
 
 
 def _plain(value: Any) -> bool:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any, ClassVar
 
 from ..errors import InputError
 from ..registry import Registry
 from .arguments import Input, read_inputs, read_lengths, refuse_unknown
+from .assembly import Assembly
+from .columns import RowBatch, TextBatch, plain_texts
 from .conversion import Conversion
 from .encoding import BatchEncoding
 from .files import TokenizerFiles
+from .former_names import FormerNames
 from .padding import Padding, Side, as_columns
 from .rows import Row
 from .special_tokens import ROLES, AddedToken
@@ -37,18 +41,10 @@ TOKENIZERS: Registry[type[PreTrainedTokenizerBase]] = Registry(
 MODEL_TOKENIZERS: Registry[str] = Registry("tokenizer of the model type")  # model type -> name in TOKENIZERS
 MODEL_TOKENIZERS.register("bert", "BertTokenizer")
 MODEL_TOKENIZERS.register("distilbert", "DistilBertTokenizer")
-# The columns of a row, in the order of the result.
-COLUMNS = {
-    "input_ids": "ids",
-    "token_type_ids": "type_ids",
-    "attention_mask": "attention_mask",
-    "special_tokens_mask": "special_tokens_mask",
-    "offset_mapping": "offsets",
-}
 NO_LENGTH = int(1e30)  # what files of this format say when the model's length is not known
 
 
-class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion):
+class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNames):
     """A tokenizer of either engine; `PreTrainedTokenizer` and `PreTrainedTokenizerFast` are the two.
 
     A subclass keeps each argument of its constructor under the argument's own name: that is how it is saved.
@@ -133,6 +129,13 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion):
         self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
     ) -> Sequence[Sequence[Row]]:
         """For each input its row, and after it a row for each window over what was cut."""
+        assembly = self._assembly(special, truncation, where)
+        if assembly is None:
+            raise NotImplementedError
+        return assembly.all_rows(inputs)
+
+    def _assembly(self, special: bool, truncation: Truncation | None, where: str) -> Assembly | None:
+        """How the Python engine makes rows; None where another engine does."""
         raise NotImplementedError
 
     def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
@@ -181,20 +184,30 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion):
         where = f"{type(self).__name__}()"
         refuse_unknown(where, unknown, _call_arguments())
         check_kind(where, return_tensors)
-        inputs, batched = read_inputs(where, text, text_pair, is_split_into_words)
+        texts = None if is_split_into_words or text_pair is not None else plain_texts(text)
+        inputs, batched = (
+            ([], not isinstance(text, str)) if texts else read_inputs(where, text, text_pair, is_split_into_words)
+        )
         lengths = read_lengths(
             where, padding, truncation, max_length, stride, pad_to_multiple_of, self.model_max_length
         )
         cut = None
         if lengths.truncate is not None:
             cut = Truncation(lengths.max_length, lengths.truncate, stride, self.truncation_side)  # type: ignore[arg-type]
-        sampled = self._rows(inputs, add_special_tokens, cut, is_split_into_words, where)
-        if return_overflowing_tokens:
-            rows = [row for windows in sampled for row in windows]
-        else:
-            rows = [windows[0] for windows in sampled]
+        filling = None
         if lengths.pad:
-            self._padding(where, padding_side, lengths.pad_length, pad_to_multiple_of).rows(rows)
+            filling = self._padding(where, padding_side, lengths.pad_length, pad_to_multiple_of)
+        batch: TextBatch | RowBatch | None = None
+        if texts and not return_overflowing_tokens:
+            batch = TextBatch.of(texts, self._assembly(add_special_tokens, cut, where))
+        samples: list[int] = []
+        if batch is None:
+            inputs = inputs or [(text, None) for text in texts or ()]
+            windows = self._rows(inputs, add_special_tokens, cut, is_split_into_words, where)
+            batch = RowBatch([row for rows in windows for row in (rows if return_overflowing_tokens else rows[:1])])
+            samples = [i for i, rows in enumerate(windows) for _ in rows]
+        else:
+            inputs = list(zip(texts or (), repeat(None)))
         wanted = {
             "input_ids": True,
             "token_type_ids": self._wants("token_type_ids", return_token_type_ids),
@@ -202,16 +215,17 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion):
             "special_tokens_mask": return_special_tokens_mask,
             "offset_mapping": return_offsets_mapping,
         }
-        data: dict[str, Any] = {
-            name: [getattr(row, COLUMNS[name]) for row in rows] for name, wants in wanted.items() if wants
-        }
+        names = [name for name, wants in wanted.items() if wants]
+        data = batch.arrays(names, filling) if return_tensors is not None else None
+        if data is None:
+            data = batch.columns(names, filling)
         if return_length:
-            data["length"] = [len(row.ids) for row in rows]
+            data["length"] = list(map(len, data["input_ids"]))
         if return_overflowing_tokens:
-            data["overflow_to_sample_mapping"] = [i for i, windows in enumerate(sampled) for _ in windows]
+            data["overflow_to_sample_mapping"] = samples
         elif not batched and return_tensors is None:
             data = {name: column if name == "length" else column[0] for name, column in data.items()}
-        return BatchEncoding(data, rows, return_tensors, is_fast=self.is_fast)
+        return BatchEncoding(data, batch.rows, return_tensors, is_fast=self.is_fast, texts=inputs)
 
     def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
         """The ids of one text or pair; options as in calling. A list, or a (1, L) tensor with `return_tensors`."""

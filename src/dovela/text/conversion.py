@@ -29,27 +29,42 @@ class Conversion(SpecialTokens):
         """Token -> id of the added tokens."""
         return {token.content: index for index, token in self.added_tokens_decoder.items()}
 
-    def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
+    def convert_tokens_to_ids(self, tokens: Any) -> Any:
         """The id of a token, or the ids of many; a token that is not in the vocabulary has the id of unk_token."""
-        if not isinstance(tokens, str):
-            return [self.convert_tokens_to_ids(token) for token in tokens]
-        index = self._token_to_id(tokens)
+        if isinstance(tokens, str):
+            return self._id_of(tokens)
+        where = f"{type(self).__name__}.convert_tokens_to_ids"
+        if isinstance(tokens, bytes) or not isinstance(tokens, Iterable):
+            raise InputError(where, f"expected a token or tokens, got {type(tokens).__name__} {tokens!r}")
+        tokens = list(tokens)
+        if wrong := [token for token in tokens if not isinstance(token, str)]:
+            raise InputError(where, f"expected tokens, which are strings, got {type(wrong[0]).__name__} {wrong[0]!r}")
+        return [self._id_of(token) for token in tokens]
+
+    def _id_of(self, token: str) -> int:
+        index = self._token_to_id(token)
         index = self.unk_token_id if index is None else index
         if index is None:
             raise InputError(
                 f"{type(self).__name__}.convert_tokens_to_ids",
-                f"{tokens!r} is not in the vocabulary, and there is no unk_token",
+                f"{token!r} is not in the vocabulary, and there is no unk_token",
             )
         return index
 
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
         """The token of an id, or the tokens of many. An id outside the vocabulary is an InputError."""
-        if hasattr(ids, "tolist"):
-            ids = ids.tolist()
-        if isinstance(ids, int):
+        ids = plain_ids(ids)
+        if not isinstance(ids, list):
             return self._names([ids])[0]
-        skip = set(self.all_special_ids) if skip_special_tokens else ()
-        return self._names([index for index in ids if index not in skip])
+        skip = self._special_ids() if skip_special_tokens else ()
+        return self._names([index for index in ids if not _is_id(index) or index not in skip])
+
+    def _special_ids(self) -> frozenset[int]:
+        """Of the tokens that have a role, and of every added token that is special."""
+        if self._skipped is None:
+            special = [index for index, token in self.added_tokens_decoder.items() if token.special]
+            self._skipped = frozenset([*self.all_special_ids, *special])
+        return self._skipped
 
     def _names(self, ids: list[int]) -> list[str]:
         tokens = [self._id_to_token(index) if _is_id(index) else None for index in ids]
@@ -74,9 +89,8 @@ class Conversion(SpecialTokens):
         `clean_up_tokenization_spaces` takes away the spaces before punctuation and in English contractions; by
         default it is the tokenizer's own setting.
         """
-        if hasattr(token_ids, "tolist"):
-            token_ids = token_ids.tolist()
-        ids = [token_ids] if isinstance(token_ids, int) else list(token_ids)
+        ids = plain_ids(token_ids)
+        ids = ids if isinstance(ids, list) else [ids]
         if any(isinstance(index, (list, tuple)) for index in ids):
             raise InputError(
                 f"{type(self).__name__}.decode", "expected one row of ids", hint="Use batch_decode for several."
@@ -92,6 +106,11 @@ class Conversion(SpecialTokens):
         self, sequences: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
     ) -> list[str]:
         """`decode` for each row."""
+        if isinstance(sequences, (str, bytes)) or not isinstance(sequences, Iterable):
+            raise InputError(
+                f"{type(self).__name__}.batch_decode",
+                f"expected rows of ids, got {type(sequences).__name__} {sequences!r}",
+            )
         return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
 
     @staticmethod
@@ -100,6 +119,15 @@ class Conversion(SpecialTokens):
         for found in TIDY:
             text = text.replace(found, found.strip(" "))
         return text
+
+
+def plain_ids(ids: Any) -> Any:
+    """Python's own integers, or a list of them, from arrays, tensors, lists of scalars of either, and iterables."""
+    if hasattr(ids, "tolist"):
+        return ids.tolist()
+    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+        return ids
+    return [index.tolist() if hasattr(index, "tolist") else index for index in ids]
 
 
 def _is_id(index: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import InputError
+from .arguments import Input
 from .rows import Row
 from .tensors import to_tensor
 
@@ -39,10 +40,13 @@ class BatchEncoding(UserDict[str, Any]):
         tensor_type: str | None = None,
         prepend_batch_axis: bool = False,
         is_fast: bool = False,
+        texts: Sequence[Input] | None = None,
     ) -> None:
+        """`texts` are the inputs that the rows were made from; they are shown, and need not be known."""
         super().__init__()
+        self._texts = texts
         self.data = dict(data or {})
-        self._rows = list(encodings) if encodings is not None else None
+        self._rows = encodings
         self.is_fast = is_fast
         self.convert_to_tensors(tensor_type, prepend_batch_axis)
 
@@ -63,6 +67,16 @@ class BatchEncoding(UserDict[str, Any]):
     def __repr__(self) -> str:
         return repr(self.data)
 
+    def _repr_html_(self) -> str:
+        from .display import as_html
+
+        return as_html(self)
+
+    def __rich__(self) -> Any:
+        from .display import as_rich
+
+        return as_rich(self)
+
     def convert_to_tensors(self, tensor_type: str | None = None, prepend_batch_axis: bool = False) -> BatchEncoding:
         """Turn every column into a tensor: "np", "pt", "jax" or "tf". In place, and returned."""
         if tensor_type is not None:
@@ -82,7 +96,7 @@ class BatchEncoding(UserDict[str, Any]):
 
     @property
     def encodings(self) -> list[Row] | None:
-        return self._rows
+        return None if self._rows is None else list(self._rows)
 
     @property
     def n_sequences(self) -> int | None:

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ..errors import CheckpointError, InputError
 from .arguments import Input
-from .base import PreTrainedTokenizerBase
+from .assembly import Assembly
+from .backend import bert_pipeline
+from .diagnosis import check_ids
 from .files import WHOLE
-from .rows import Row
+from .pipeline import BertPipeline
+from .retraining import Retraining
+from .rows import Place, Row
 from .special_tokens import AddedToken
 from .truncation import Truncation
-from .vocabulary import read_text, write_vocabulary
+from .vocabulary import parse_json, read_text, write_vocabulary
 
 if TYPE_CHECKING:
     from ..hub import Source
 
 
-class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
-    """A tokenizer in Rust. `backend_tokenizer` is the library's own object."""
+class PreTrainedTokenizerFast(Retraining):
+    """A tokenizer that is described by a `tokenizers.Tokenizer`.
+
+    Where its pipeline is BERT's, the Python engine does the same work faster and so does the work; everything else runs
+    in Rust. `backend_tokenizer` is the library's own object. It can be changed from outside, so once it has been asked
+    for, all runs in Rust.
+    """
 
     is_fast: ClassVar[bool] = True
+    _contents: dict[int, str] | None = None  # id -> added token, once it was asked for
 
     def __init__(
         self, *, tokenizer_file: str | PathLike[str] | None = None, tokenizer_object: Any = None, **options: Any
@@ -36,6 +47,8 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
             raise InputError(where, "expected either tokenizer_file or tokenizer_object")
         self._backend = _open(Path(tokenizer_file)) if tokenizer_file is not None else _copy(where, tokenizer_object)
         self._lock = threading.Lock()
+        self._lent = False
+        self._pipeline: BertPipeline | Literal["unread"] | None = "unread"
         padding, truncation = self._backend.padding, self._backend.truncation  # a file's settings become our defaults
         if padding is not None:
             options = {"padding_side": padding["direction"], "pad_token": padding["pad_token"]} | options
@@ -43,11 +56,14 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
             options = {"truncation_side": truncation["direction"]} | options
         self._backend.no_padding()
         self._backend.no_truncation()
+        if self._backend.post_processor is None:
+            self._backend.post_processor = _bare_rows()
         super().__init__(**options)
         self._backend.encode_special_tokens = self.split_special_tokens
 
     @property
     def backend_tokenizer(self) -> Any:
+        self._lent, self._contents = True, None
         return self._backend
 
     # The vocabulary
@@ -74,18 +90,27 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         return index
 
     def _id_to_token(self, index: int) -> str | None:
+        if self._contents is None:  # for an added token the library has its normalised form, which is no token
+            self._contents = {i: token.content for i, token in self._backend.get_added_tokens_decoder().items()}
+        if index in self._contents:
+            return self._contents[index]
         token: str | None = self._backend.id_to_token(index) if index < 1 << 32 else None
         return token
+
+    def _roles_changed(self) -> None:
+        self._pipeline = "unread"
 
     def _add(self, tokens: list[AddedToken]) -> int:
         from tokenizers import AddedToken as Rust
 
+        self._pipeline, self._contents = "unread", None
         before = len(self)
         known = set(self.added_tokens_decoder.values())
         fresh = [token for token in tokens if token not in known]
         for special, group in groupby(fresh, key=lambda token: token.special):  # ids follow the order given
             add = self._backend.add_special_tokens if special else self._backend.add_tokens
             add([Rust(**token.to_dict()) for token in group])
+        check_ids(type(self).__name__, self._backend, fresh)
         return len(self) - before
 
     def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
@@ -116,7 +141,25 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
 
     # From texts to rows
 
+    def _assembly(self, special: bool, truncation: Truncation | None, where: str) -> Assembly | None:
+        if self._lent:
+            return None
+        if self._pipeline == "unread":
+            self._pipeline = bert_pipeline(self._backend)
+        if self._pipeline is None:
+            return None
+        template = partial(self._template, special=special)
+        return Assembly(self._pipeline, template, self._names, truncation, self.num_special_tokens_to_add, where)
+
     def _rows(
+        self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
+    ) -> Sequence[Sequence[Row]]:
+        assembly = self._assembly(special, truncation, where)
+        if assembly is not None:
+            return assembly.all_rows(inputs)
+        return self._rust_rows(inputs, special, truncation, words, where)
+
+    def _rust_rows(
         self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
     ) -> Sequence[Sequence[Row]]:
         batch = [first if second is None else (first, second) for first, second in inputs]
@@ -134,12 +177,12 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
                 raise
         return [[row, *row.overflowing] for row in rows]
 
-    def _template(self, pair: bool) -> list[tuple[int, int]]:
-        """(id, type id) of a row's places, read off a row; id -1 stands for the first sequence, -2 for the second."""
-        row = self._rows([("a", "a" if pair else None)], True, None, False, type(self).__name__)[0][0]
-        places = []
+    def _template(self, pair: bool, special: bool = True) -> list[Place]:
+        """What a row consists of, read off one."""
+        row = self._rust_rows([("a", "a" if pair else None)], special, None, False, type(self).__name__)[0][0]
+        places: list[Place] = []
         for index, type_id, sequence in zip(row.ids, row.type_ids, row.sequence_ids, strict=True):
-            place = (index if sequence is None else -1 - sequence, type_id)
+            place = (index if sequence is None else ~sequence, type_id)
             if sequence is None or place not in places:
                 places.append(place)
         return places
@@ -164,7 +207,7 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         return " ".join(tokens) if decoder is None else str(decoder.decode(tokens))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"} | {"_pipeline": "unread"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -195,14 +238,27 @@ def _explained(error: BaseException, inputs: list[Input], truncation: Truncation
     return InputError(where, f"the tokenizers library refuses this input: {error}")
 
 
+def _bare_rows() -> Any:
+    """Rows without special tokens. With no template at all, the library takes padding for text of the first one."""
+    from tokenizers import processors
+
+    return processors.TemplateProcessing(single=["$A:0"], pair=["$A:0", "$B:1"], special_tokens=[])
+
+
 def _open(path: Path) -> Any:
     from tokenizers import Tokenizer
 
+    from .diagnosis import inconsistent, unreadable
+
     text = read_text(path)
     try:
-        return Tokenizer.from_str(text)
+        backend = Tokenizer.from_str(text)
     except Exception as error:  # the library raises nothing narrower
-        raise CheckpointError(str(path), f"is not a tokenizer that the tokenizers library reads: {error}") from error
+        raise CheckpointError(str(path), *unreadable(parse_json(path, text), error)) from error
+    problems = inconsistent(backend)
+    if problems:
+        raise CheckpointError(str(path), *problems)
+    return backend
 
 
 def _copy(where: str, backend: Any) -> Any:

@@ -151,5 +151,7 @@ def _combining() -> dict[str, int]:
 
 @cache
 def _surviving_marks() -> re.Pattern[str]:
-    """The combining marks that stripping keeps: rare, and the only ones whose reordering shows."""
-    return re.compile("[" + re.escape("".join(c for c in _combining() if _stripped(c))) + "]")
+    """The combining marks that stripping keeps, and what holds one: rare, and all whose reordering shows."""
+    marks = {char for char in _combining() if _stripped(char)}
+    holders = {chr(code) for code, parts in _strip().items() if not marks.isdisjoint(parts)}
+    return re.compile("[" + re.escape("".join(sorted(marks | holders))) + "]")

@@ -32,14 +32,15 @@ class Padding:
     def rows(self, rows: Sequence[Row]) -> None:
         target = self.target(max((len(row.ids) for row in rows), default=0))
         for row in rows:
-            row.pad(
-                target, direction=self.side, pad_id=self.pad_id, pad_type_id=self.pad_type_id, pad_token=self.pad_token
-            )
+            self.row(row, target)
 
-    def columns(self, columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-        """Padded copies; a column that is not one list of the row's length each (labels, …) is left as it is."""
-        ids = columns["input_ids"]
-        target = self.target(max(map(len, ids), default=0))
+    def row(self, row: Row, length: int) -> None:
+        row.pad(length, direction=self.side, pad_id=self.pad_id, pad_type_id=self.pad_type_id, pad_token=self.pad_token)
+
+    def columns(self, columns: Mapping[str, list[Any]], width: int | None = None) -> dict[str, list[Any]]:
+        """Padded copies, to `width` if given; a column that is not one list of the row's length each (labels, …) is
+        left as it is."""
+        target = self.target(max(map(len, columns["input_ids"]), default=0)) if width is None else width
         fill = FILL | {"input_ids": self.pad_id, "token_type_ids": self.pad_type_id}
         return {
             name: [self._fill(row, target, fill[name]) for row in column] if name in fill else column

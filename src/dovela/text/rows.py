@@ -116,6 +116,11 @@ class Encoding:
     def __repr__(self) -> str:
         return f"Encoding({len(self.ids)} tokens)"
 
+    def _repr_html_(self) -> str:
+        from .display import row_as_html
+
+        return row_as_html(self)
+
     @property
     def tokens(self) -> list[str]:
         return self._names(self.ids)

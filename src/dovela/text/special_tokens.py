@@ -30,6 +30,8 @@ class AddedToken:
     def __post_init__(self) -> None:
         if not isinstance(self.content, str) or not self.content:
             raise InputError("AddedToken.content", f"expected a string of at least one character, got {self.content!r}")
+        if not self.content.isascii() and any("\ud800" <= char <= "\udfff" for char in self.content):
+            raise InputError("AddedToken.content", f"{self.content!r} has a lone surrogate, which is no text")
         if self.normalized is None:
             object.__setattr__(self, "normalized", not self.special)
 
@@ -43,6 +45,8 @@ class AddedToken:
     @classmethod
     def of(cls, token: Any, *, special: bool | None = None) -> AddedToken:
         """An AddedToken from one of ours, one of the Rust library's, a string or a file's dictionary."""
+        if isinstance(token, cls) and special in (None, token.special):
+            return token
         if isinstance(token, str):
             return cls(token, special=bool(special))
         if isinstance(token, Mapping):
@@ -72,6 +76,7 @@ class _Role:
     def __set__(self, tokenizer: SpecialTokens, value: Any) -> None:
         if value is None:
             tokenizer._roles.pop(self.name, None)
+            tokenizer._skipped = None
             tokenizer._roles_changed()
             return
         where, token = f"{type(tokenizer).__name__}.{self.name}", AddedToken.of(value, special=True)
@@ -112,6 +117,7 @@ class SpecialTokens:
 
     _roles: dict[str, str]
     _additional: list[str]
+    _skipped: frozenset[int] | None = None  # the ids that decoding leaves out on request, once they were asked for
 
     bos_token, bos_token_id = _Role(), _RoleId()
     eos_token, eos_token_id = _Role(), _RoleId()
@@ -186,6 +192,7 @@ class SpecialTokens:
         additional = [AddedToken.of(token, special=True) for token in more]
         in_order = [additional if name not in roles else [roles[name]] for name in special_tokens]
         new = self._add([token for tokens in in_order for token in tokens])
+        self._skipped = None
         self._roles.update({name: token.content for name, token in roles.items()})
         self._roles_changed()
         if "additional_special_tokens" in special_tokens:
@@ -201,6 +208,7 @@ class SpecialTokens:
         tokens = list(new_tokens) if isinstance(new_tokens, (list, tuple)) else [new_tokens]
         added = [AddedToken.of(token, special=True if special_tokens else None) for token in tokens]
         new = self._add(added)
+        self._skipped = None
         extra = [t.content for t in added if t.special and t.content not in self._roles.values()]
         self._additional = list(dict.fromkeys([*self._additional, *extra]))
         return new

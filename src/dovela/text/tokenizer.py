@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any
 
 from ..errors import InputError
-from .added_tokens import AddedTokens
-from .arguments import Input, Text
+from .added_tokens import AddedTokens, Searches
+from .assembly import Assembly
 from .base import PreTrainedTokenizerBase
-from .rows import Detail, Encoding, Offset, Place, Row, Tokens
+from .pipeline import Pipeline
+from .rows import Detail, Offset, Place, Tokens
 from .special_tokens import AddedToken
+from .surface import find_surface, words_of
 from .truncation import Truncation
 from .vocabulary import read_vocabulary, write_vocabulary
 
@@ -26,7 +29,8 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         tokenizer = WhitespaceTokenizer("vocab.txt", unk_token="<unk>")
 
     It can do at once what every tokenizer can, and AutoTokenizer knows it. Other hooks, each optional:
-    `build_inputs_with_special_tokens`, `convert_tokens_to_string`, `_normalize` and `_find`.
+    `build_inputs_with_special_tokens`, `convert_tokens_to_string`, `_normalize` and, for tokens that are not found in
+    the text by name, `_find` (one at a time) or `_located` (all at once).
     """
 
     def __init__(self, vocab_file: str | PathLike[str] | Mapping[str, int] | None = None, **options: Any) -> None:
@@ -35,6 +39,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         self._tokens_by_id = {index: token for token, index in self.vocab.items()}
         self._last_id = max(self._tokens_by_id)
         self._added = AddedTokens(lambda text: self._normalize(text)[0])
+        self._pipeline: Pipeline | None = None
         super().__init__(**options)
 
     # Hooks
@@ -49,10 +54,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
 
     def _find(self, token: str, text: str, start: int) -> Offset | None:
         """Where `token` lies in `text`, at or after `start`; for offsets."""
-        for surface in (token, token.removeprefix("##"), token.lstrip("▁Ġ")):
-            if surface and (at := text.find(surface, start)) >= 0:
-                return at, at + len(surface)
-        return None
+        return find_surface(token, text, start)
 
     # The vocabulary
 
@@ -106,20 +108,28 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
 
     # From texts to rows
 
-    def _rows(
-        self, inputs: list[Input], special: bool, truncation: Truncation | None, words: bool, where: str
-    ) -> Sequence[Sequence[Row]]:
-        template: dict[bool, list[Place]] = {}
-        out = []
-        for first, second in inputs:
-            pair = second is not None
-            if pair not in template:
-                template[pair] = self._template(pair, special)
-                if truncation is not None:
-                    truncation.check(where, len(template[pair]) - 1 - pair, self.num_special_tokens_to_add(pair))
-            sequences = [self._sequence(text) for text in (first, second) if text is not None]
-            out.append(self._windows(sequences, template[pair], truncation, where))
-        return out
+    def _assembly(self, special: bool, truncation: Truncation | None, where: str) -> Assembly:
+        return Assembly(
+            self._current_pipeline(),
+            partial(self._template, special=special),
+            self._names,
+            truncation,
+            self.num_special_tokens_to_add,
+            where,
+        )
+
+    def _current_pipeline(self) -> Pipeline:
+        searches, keep = self._added.searches, not self.split_special_tokens
+        made = self._pipeline
+        if made is None or made.searches is not searches or made.keep_special != keep:
+            made = self._pipeline = self._new_pipeline(searches, keep)
+        return made
+
+    def _new_pipeline(self, searches: Searches, keep_special: bool) -> Pipeline:
+        return Pipeline(searches, keep_special, self._normalize, self._fragment)
+
+    def _roles_changed(self) -> None:
+        self._pipeline = None  # it may know the id of unk_token
 
     def _template(self, pair: bool, special: bool) -> list[Place]:
         """What a row consists of, learnt from the two hooks that build one."""
@@ -136,49 +146,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
             )
         return list(zip(ids, types, strict=True))
 
-    def _sequence(self, text: Text) -> Tokens:
-        return self._tokens(text) if isinstance(text, str) else Tokens.of_words([self._tokens(word) for word in text])
-
-    def _tokens(self, text: str) -> Tokens:
-        """The tokens of one text: added tokens first, then what lies between."""
-        raw, normal = self._added.searches
-        keep = not self.split_special_tokens
-        segments = [(None, 0, len(text))] if raw is None else raw.split(text, keep)
-        if normal is None and len(segments) == 1 and segments[0][0] is None:
-            return self._fragment(text)
-        parts: list[tuple[int, Tokens]] = []
-        for index, start, stop in segments:
-            if index is not None:
-                parts.append((start, _one(index, stop - start)))
-            elif normal is None:
-                parts.append((start, self._fragment(text[start:stop])))
-            else:
-                parts.append((start, self._with_normalized(text[start:stop], normal.split, keep)))
-        return Tokens.joined(parts)
-
-    def _with_normalized(self, text: str, split: Callable[[str, bool], Any], keep: bool) -> Tokens:
-        """The tokens of a text in which added tokens are to be looked for after normalising."""
-        normal, origin = self._normalize(text)
-        segments = split(normal, keep)
-        if len(segments) == 1 and segments[0][0] is None:
-            return self._fragment(text)
-        joined = Tokens.joined(
-            [
-                (
-                    start,
-                    self._fragment(normal[start:stop], normalized=True) if index is None else _one(index, stop - start),
-                )
-                for index, start, stop in segments
-            ]
-        )
-
-        def locate(_: str) -> Detail:
-            offsets, words = joined.detail
-            return [(origin[a], origin[b - 1] + 1) for a, b in offsets], words
-
-        return Tokens(joined.ids, text, locate)
-
-    def _fragment(self, text: str, *, normalized: bool = False) -> Tokens:
+    def _fragment(self, text: str, normalized: bool) -> Tokens:
         """The tokens of a text without added tokens; `normalized` says that `_normalize` has been there."""
         tokens = self._tokenize(text)
         return Tokens(self.convert_tokens_to_ids(tokens), text, lambda _: self._located(text, tokens))
@@ -186,8 +154,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
     def _located(self, text: str, tokens: list[str]) -> Detail:
         """Offsets by looking for each token in turn; a word reaches from whitespace to whitespace."""
         offsets: list[Offset] = []
-        words: list[int] = []
-        at = word = 0
+        at = 0
         for token in tokens:
             found = self._find(token, text, at)
             if found is None:
@@ -196,40 +163,16 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
                     f"token {token!r} is not in {text[at : at + 40]!r}, so its offset is not known",
                     hint="Override _find(token, text, start) -> (start, stop).",
                 )
-            word += bool(words) and any(char.isspace() for char in text[at : found[0]])
             offsets.append(found)
-            words.append(word)
             at = found[1]
-        return offsets, words
-
-    def _windows(
-        self, sequences: list[Tokens], template: list[Place], truncation: Truncation | None, where: str
-    ) -> list[Row]:
-        """The row of one input, and one for each combination of windows over what was cut."""
-        sizes = [len(sequence.ids) for sequence in sequences]
-        if truncation is None:
-            return [Encoding(template, sequences, [(0, size) for size in sizes], self._names)]
-        special = len(template) - len(sequences)
-        keep = truncation.lengths(where, special, sizes[0], sizes[1] if len(sizes) > 1 else None)
-        spans = [truncation.windows(where, size, k) for size, k in zip(sizes, keep, strict=False)]
-        if len(spans) == 1:
-            return [Encoding(template, sequences, [span], self._names) for span in spans[0]]
-        first, second = spans
-        order = [(first[0], second[0])]  # then, as the Rust library has it: the first's windows before the second's
-        order += [(a, b) for a in first[1:] for b in second] + [(first[0], b) for b in second[1:]]
-        return [Encoding(template, sequences, spans, self._names) for spans in order]
+        return offsets, words_of(text, offsets)
 
     def __getstate__(self) -> dict[str, Any]:
         added = dict(self._added.by_id)
-        return self.__dict__ | {"_added": added}
+        return self.__dict__ | {"_added": added, "_pipeline": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._added = AddedTokens(lambda text: self._normalize(text)[0])
         for index, token in state["_added"].items():
             self._added.put(token, index)
-
-
-def _one(index: int, length: int) -> Tokens:
-    """An added token, `length` characters long."""
-    return Tokens([index], "", lambda _: ([(0, length)], [0]))

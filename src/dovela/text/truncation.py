@@ -25,6 +25,8 @@ class Truncation:
 
     def check(self, where: str, special: int, most_special: int) -> None:
         """Refuse what leaves no room: a row gets `special` special tokens, or `most_special` if none are left out."""
+        if self.side not in ("left", "right"):
+            raise InputError(where, f"truncation_side must be 'left' or 'right', got {self.side!r}")
         if self.max_length < special:
             raise InputError(
                 where,

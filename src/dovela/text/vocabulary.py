@@ -10,6 +10,8 @@ from typing import Any
 
 from ..errors import CheckpointError, InputError
 
+MOST_IDS = 2**31  # what a tensor of 32-bit integers holds
+
 
 def read_vocabulary(where: str, source: str | PathLike[str] | Mapping[str, int] | None) -> dict[str, int]:
     """Token -> id from a file, or from a mapping that is one already.
@@ -18,7 +20,7 @@ def read_vocabulary(where: str, source: str | PathLike[str] | Mapping[str, int] 
     """
     if isinstance(source, Mapping):
         return _checked(f"{where}: vocab_file", source)
-    if not isinstance(source, (str, PathLike)):
+    if not isinstance(source, (str, PathLike)) or not source:
         raise InputError(
             f"{where}.vocab_file",
             f"expected the path of a vocabulary file or a mapping from token to id, got {source!r}",
@@ -84,13 +86,22 @@ def read_json(path: Path | None) -> dict[str, Any]:
     return {} if path is None else parse_json(path, read_text(path))
 
 
+def _is_text(token: str) -> bool:
+    """Whether it has no lone surrogate."""
+    return token.encode("utf-8", "replace").decode() == token
+
+
 def _checked(where: str, vocab: Mapping[Any, Any]) -> dict[str, int]:
     if not vocab:
         raise CheckpointError(where, "is empty, where a vocabulary is expected")
     owner: dict[int, str] = {}
     for token, index in vocab.items():
-        if not isinstance(token, str) or isinstance(index, bool) or not isinstance(index, int) or index < 0:
+        if not isinstance(token, str) or isinstance(index, bool) or not isinstance(index, int):
             raise CheckpointError(where, f"expected ids by token, got {token!r}: {index!r}")
+        if not 0 <= index < MOST_IDS:
+            raise CheckpointError(where, f"{token!r} has the id {index}, where ids are 0 to {MOST_IDS - 1}")
+        if not token or not (token.isascii() or token.isprintable() or _is_text(token)):
+            raise CheckpointError(where, f"id {index} is of {token!r}, which is {'no text' if token else 'empty'}")
         if index in owner:
             raise CheckpointError(where, f"{token!r} and {owner[index]!r} have the same id {index}")
         owner[index] = token

@@ -7,31 +7,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
+from itertools import chain
 
 from . import unicode_tables as tables
+from .memory import Memory
 from .normalize import BertNormalizer, character_class, code_points
 from .rows import Detail, Offset, Tokens
 
 LONGEST_WORD = 100  # characters; a longer word is unknown
-LONGEST_CHUNK = 64  # characters; a longer stretch without whitespace hardly comes twice
-CACHE_SIZE = 1 << 18  # entries; a full cache is emptied
+Pieces = tuple[tuple[int, ...], tuple[int, ...]]  # of a word: ids, and where each ends in the word
 
 
 class WordPiece:
     """A vocabulary's pieces: `word("embeddings")` -> ids of em ##bed ##ding ##s, and where each ends in the word."""
 
-    def __init__(self, vocab: Mapping[str, int], unk_id: int, prefix: str = "##") -> None:
-        self.unk_id = unk_id
+    def __init__(
+        self, vocab: Mapping[str, int], unk_id: int, prefix: str = "##", longest_word: int = LONGEST_WORD
+    ) -> None:
+        self.unk_id, self.longest_word = unk_id, longest_word
         self.first = dict(vocab)
         self.later = {t.removeprefix(prefix): i for t, i in vocab.items() if t.startswith(prefix)}
         self.longest = max(map(len, vocab), default=0)
 
-    def word(self, word: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        if (index := self.first.get(word)) is not None and len(word) <= LONGEST_WORD:
-            return (index,), (len(word),)
-        size, start, ids, ends, pieces = len(word), 0, [], [], self.first
-        if size > LONGEST_WORD:
+    def word(self, word: str) -> Pieces:
+        size = len(word)
+        if size > self.longest_word:
             return (self.unk_id,), (size,)
+        if (index := self.first.get(word)) is not None:
+            return (index,), (size,)
+        start, ids, ends, pieces = 0, [], [], self.first
         while start < size:
             for stop in range(min(size, start + self.longest), start, -1):
                 if (index := pieces.get(word[start:stop])) is not None:
@@ -45,56 +50,29 @@ class WordPiece:
 
 
 class BertEngine:
-    """Text -> tokens, with a memory of every stretch between whitespace and of every word met before.
-
-    Normalising acts within such a stretch, so what a stretch gave once it gives always; natural text repeats most.
-    """
+    """Text without added tokens -> tokens, with a memory of every word met before."""
 
     def __init__(self, normalizer: BertNormalizer, pieces: WordPiece) -> None:
         self.normalizer, self.pieces = normalizer, pieces
-        space, punctuation = character_class(tables.WHITESPACE), character_class(tables.PUNCTUATION)
-        self._words = re.compile(f"[{punctuation}]|[^{space}{punctuation}]+")
-        # A control character that cleaning removes does not split, even where Unicode calls it whitespace.
-        gone = set(code_points(tables.CLEAN_DROPS)) if normalizer.clean_text else set()
-        self._chunks = re.compile(f"[^{''.join(chr(c) for c in code_points(tables.WHITESPACE) if c not in gone)}]+")
-        self._seen: dict[str, tuple[int, ...]] = {}
-        self._pieces_of: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        self._words = _word_pattern()
+        self._word_ids = Memory(lambda word: pieces.word(word)[0])
+        self._word_ends = Memory(lambda word: pieces.word(word)[1])
+
+    def ids(self, normal: str) -> list[int]:
+        """The ids of a text that is normalised already."""
+        return list(chain.from_iterable(map(self._word_ids.__getitem__, self._words.findall(normal))))
 
     def tokens(self, text: str, *, normalized: bool = False) -> Tokens:
         """The tokens of `text`; `normalized` says that the normaliser has been here already."""
         if normalized:
-            return Tokens(self._ids(text), text, self._locate_normal)
-        ids: list[int] = []
-        seen = self._seen
-        for chunk in self._chunks.findall(text):
-            known = seen.get(chunk)
-            if known is None:
-                known = tuple(self._ids(self.normalizer.normalize(chunk)))
-                if len(chunk) <= LONGEST_CHUNK:
-                    if len(seen) >= CACHE_SIZE:
-                        seen.clear()
-                    seen[chunk] = known
-            ids += known
-        return Tokens(ids, text, self._locate)
+            return Tokens(self.ids(text), text, self._locate_normal)
+        return Tokens(self.ids(self.normalizer.normalize(text)), text, self._locate)
 
     def _locate(self, text: str) -> Detail:
         return self._detail(*self.normalizer.align(text))
 
     def _locate_normal(self, text: str) -> Detail:
         return self._detail(text, range(len(text)))
-
-    def _word(self, word: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        known = self._pieces_of.get(word)
-        if known is None:
-            known = self.pieces.word(word)
-            if len(word) <= LONGEST_CHUNK:
-                if len(self._pieces_of) >= CACHE_SIZE:
-                    self._pieces_of.clear()
-                self._pieces_of[word] = known
-        return known
-
-    def _ids(self, normal: str) -> list[int]:
-        return [index for word in self._words.findall(normal) for index in self._word(word)[0]]
 
     def _detail(self, normal: str, origin: list[int] | range) -> Detail:
         """Offsets in the original text and word indices. A token reaches from the source of its first character
@@ -103,11 +81,39 @@ class BertEngine:
         words: list[int] = []
         for number, match in enumerate(self._words.finditer(normal)):
             base = start = match.start()
-            for end in self._word(match[0])[1]:
+            for end in self._word_ends[match[0]]:
                 offsets.append((origin[start], origin[base + end - 1] + 1))
                 words.append(number)
                 start = base + end
         return offsets, words
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[object, ...]:  # what it remembers can be worked out again
         return BertEngine, (self.normalizer, self.pieces)
+
+
+class Splitter:
+    """Text -> the stretches between its whitespace. No word, no normalising reaches across one.
+
+    A control character that cleaning removes does not split, even where Unicode calls it whitespace.
+    """
+
+    def __init__(self, normalizer: BertNormalizer) -> None:
+        gone = set(code_points(tables.CLEAN_DROPS)) if normalizer.clean_text else set()
+        spaces = {chr(c) for c in code_points(tables.WHITESPACE) if c not in gone}
+        self._stretches = re.compile(f"[^{''.join(sorted(spaces))}]+")
+        self.space = re.compile(f"[{''.join(sorted(spaces))}]").search
+        # Where `str.split` sees it otherwise: a handful of control characters.
+        self._odd = [chr(c) for c in range(0x3001) if chr(c).isspace() != (chr(c) in spaces)]
+
+    def is_plain(self, text: str) -> bool:
+        """Whether `text.split()` gives the same as `split(text)`."""
+        return not any(char in text for char in self._odd)
+
+    def split(self, text: str) -> list[str]:
+        return self._stretches.findall(text)
+
+
+@cache
+def _word_pattern() -> re.Pattern[str]:
+    space, punctuation = character_class(tables.WHITESPACE), character_class(tables.PUNCTUATION)
+    return re.compile(f"[{punctuation}]|[^{space}{punctuation}]+")

@@ -7,10 +7,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import CheckpointError, InputError
+from ...text.added_tokens import Searches
 from ...text.fast import PreTrainedTokenizerFast
 from ...text.normalize import BertNormalizer
-from ...text.rows import Tokens
+from ...text.pipeline import BertPipeline, Pipeline
 from ...text.tokenizer import PreTrainedTokenizer
+from ...text.training import WordPieceTraining
 from ...text.vocabulary import read_json, read_vocabulary
 from ...text.wordpiece import LONGEST_WORD, BertEngine, WordPiece
 
@@ -27,7 +29,7 @@ NORMALIZER = {
 }
 
 
-class _Bert(PreTrainedTokenizer if TYPE_CHECKING else object):  # type: ignore[misc]
+class _Bert(WordPieceTraining, register=False):
     """What both engines' classes share."""
 
     inert_settings: ClassVar[Mapping[str, Sequence[Any]]] = {
@@ -47,6 +49,13 @@ class _Bert(PreTrainedTokenizer if TYPE_CHECKING else object):  # type: ignore[m
 
     def _normalizer_options(self) -> dict[str, Any]:
         return {theirs: getattr(self, ours) for ours, theirs in NORMALIZER.items()}
+
+    def _normalizer_of_words(self) -> BertNormalizer:
+        return BertNormalizer(**self._normalizer_options())
+
+    @classmethod
+    def _default_roles(cls) -> Mapping[str, str]:
+        return ROLES
 
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
@@ -92,27 +101,20 @@ class BertTokenizer(_Bert, PreTrainedTokenizer):
             strip_accents=strip_accents,
             clean_text=clean_text,
         )
-        self._engine: BertEngine | None = None
         self._normalizer = BertNormalizer(**self._normalizer_options())
         options = ROLES | options
         vocab = bert_vocabulary(type(self).__name__, vocab_file, str(options["unk_token"]))
         super().__init__(vocab, clean_up_tokenization_spaces=clean_up_tokenization_spaces, **options)
 
     def _tokenize(self, text: str) -> list[str]:
-        return self._names(self._fragment(text).ids)
+        return self._names(self._current_pipeline().tokens(text).ids)
 
     def _normalize(self, text: str) -> tuple[str, Sequence[int]]:
         return self._normalizer.align(text)
 
-    def _fragment(self, text: str, *, normalized: bool = False) -> Tokens:
-        if self._engine is None:
-            self._engine = BertEngine(
-                self._normalizer, WordPiece(self.vocab, self.convert_tokens_to_ids(self.unk_token or ""))
-            )
-        return self._engine.tokens(text, normalized=normalized)
-
-    def _roles_changed(self) -> None:
-        self._engine = None  # it knows the id of unk_token
+    def _new_pipeline(self, searches: Searches, keep_special: bool) -> Pipeline:
+        pieces = WordPiece(self.vocab, self.convert_tokens_to_ids(self.unk_token or ""))
+        return BertPipeline(searches, keep_special, BertEngine(self._normalizer, pieces))
 
     @classmethod
     def _vocabulary_arguments(cls, src: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,28 +175,34 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
 
         from tokenizers import normalizers
 
-        present = self.backend_tokenizer.normalizer
+        present = self._backend.normalizer
         known = {} if present is None else json.loads(present.__getstate__())
         if known.get("type") == "BertNormalizer":
             for ours, theirs in NORMALIZER.items():
                 if ours not in given:
                     setattr(self, ours, known[theirs])
         if known.get("type") in (None, "BertNormalizer"):
-            self.backend_tokenizer.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
+            self._backend.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
 
     def _roles_changed(self) -> None:
         """Special tokens are part of the backend: its template, and what stands for the unknown."""
         from tokenizers import processors
 
-        if self.unk_token is not None and hasattr(self.backend_tokenizer.model, "unk_token"):
-            self.backend_tokenizer.model.unk_token = self.unk_token
+        super()._roles_changed()
+        if self.unk_token is not None and hasattr(self._backend.model, "unk_token"):
+            self._backend.model.unk_token = self.unk_token
 
-        ends = {name: self._token_to_id(name) for name in (self.cls_token, self.sep_token) if name is not None}
-        cls, sep = ([name] if name else [] for name in (self.cls_token, self.sep_token))
-        self.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        tokens = {role: token for role, token in (("cls", self.cls_token), ("sep", self.sep_token)) if token}
+        odd = any(set("$:") & set(token) for token in tokens.values())  # these mean something in a template
+        names = {role: role if odd else token for role, token in tokens.items()}
+        cls, sep = ([names[role]] if role in names else [] for role in ("cls", "sep"))
+        self._backend.post_processor = processors.TemplateProcessing(
             single=[*cls, "$A:0", *sep],
             pair=[*cls, "$A:0", *sep, "$B:1", *(f"{name}:1" for name in sep)],
-            special_tokens=list(ends.items()),
+            special_tokens=[
+                {"id": names[role], "ids": [self._token_to_id(token)], "tokens": [token]}
+                for role, token in tokens.items()
+            ],
         )
 
 

@@ -1,0 +1,271 @@
+"""Wrong input of every kind is refused by both engines in the same words; hard input is not, and takes linear time."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dovela.errors import CheckpointError, InputError
+from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
+from dovela.text.fast import PreTrainedTokenizerFast
+from dovela.text.special_tokens import AddedToken
+from small_vocab import small_vocab
+
+VOCAB = small_vocab()
+ENGINES = [BertTokenizer, BertTokenizerFast]
+
+
+@pytest.fixture(params=ENGINES)
+def tokenizer(request):
+    return request.param(VOCAB)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "call", "message"),
+    [
+        ("truncation_side", "lft", {"truncation": True, "max_length": 4}, "truncation_side must be .*, got 'lft'"),
+        ("padding_side", "lft", {"padding": True}, "padding_side must be 'left' or 'right', got 'lft'"),
+        ("model_max_length", "x", {"truncation": True}, "model_max_length must be a positive integer, got 'x'"),
+        ("model_max_length", 3.5, {"truncation": True}, r"model_max_length must be a positive integer, got 3\.5"),
+        ("model_max_length", 0, {"padding": "max_length"}, "model_max_length must be a positive integer, got 0"),
+        ("model_max_length", None, {"truncation": True}, "this tokenizer has no model_max_length. Give max_length"),
+    ],
+)
+def test_what_was_assigned_is_checked_where_it_is_used(tokenizer, name, value, call, message):
+    setattr(tokenizer, name, value)
+    with pytest.raises(InputError, match=message):
+        tokenizer(["the fox jumps over", "a"], **call)
+
+
+@pytest.mark.parametrize("args", [(b"a",), ({"a": 1},), (np.array(["a"]),), (float("nan"),), (iter("a"),), ([b"a"],)])
+def test_what_is_not_a_string_is_named(tokenizer, args):
+    what = type(args[0][0] if isinstance(args[0], list) else args[0]).__name__
+    with pytest.raises(InputError, match=rf"expected a string, got {what}"):
+        tokenizer(*args)
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "place"),
+    [
+        (("ab\ud800",), {}, r"\(\): has a lone surrogate, U\+D800, as character 2"),
+        ((["a", "\udfff"],), {}, r"row 1: has a lone surrogate, U\+DFFF, as character 0"),
+        ((["a", "b"], ["c", "\udc80"]), {}, r"row 1: has a lone surrogate, U\+DC80"),
+        ((["a", "b\udcff"],), {"is_split_into_words": True}, r"has a lone surrogate, U\+DCFF, as character 1"),
+    ],
+)
+def test_lone_surrogates_are_placed(tokenizer, args, kwargs, place):
+    with pytest.raises(InputError, match=place):
+        tokenizer(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"padding": "max_length", "max_length": 1 << 40}, "needs a length, and max_length=1099511627776 is none"),
+        ({"truncation": True, "max_length": 10**40}, "needs a length, and max_length=10+ is none"),
+        ({"padding": True, "pad_to_multiple_of": 1 << 40}, "pad_to_multiple_of=1099511627776 is longer than any row"),
+        ({"truncation": True, "max_length": 8, "stride": 1 << 70}, r"stride=\d+ must be less than"),
+        ({"truncation": True, "max_length": 2}, "max_length=2 is less than the 3 special tokens of a row"),
+    ],
+)
+def test_lengths_that_no_row_can_have(tokenizer, options, message):
+    with pytest.raises(InputError, match=message):
+        tokenizer("the fox", "jumps", **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "args", "message"),
+    [
+        ("convert_tokens_to_ids", (None,), "convert_tokens_to_ids: expected a token or tokens, got NoneType None"),
+        ("convert_tokens_to_ids", (5,), "convert_tokens_to_ids: expected a token or tokens, got int 5"),
+        ("convert_tokens_to_ids", (b"the",), "convert_tokens_to_ids: expected a token or tokens, got bytes"),
+        ("convert_tokens_to_ids", (["the", 5],), "expected tokens, which are strings, got int 5"),
+        ("convert_tokens_to_ids", ([["the"]],), r"expected tokens, which are strings, got list \['the'\]"),
+        ("convert_ids_to_tokens", (None,), "decode: None is not an id of this vocabulary"),
+        ("decode", (None,), "decode: None is not an id of this vocabulary"),
+        ("decode", ("the",), "decode: 'the' is not an id of this vocabulary"),
+        ("decode", ([1.5],), r"decode: 1\.5 is not an id of this vocabulary"),
+        ("decode", ([True],), "decode: True is not an id of this vocabulary"),
+        ("decode", ([1 << 70],), r"decode: \d+ is not an id of this vocabulary"),
+        ("decode", (np.array([[1, 2]]),), "expected one row of ids. Use batch_decode for several"),
+        ("batch_decode", (None,), "batch_decode: expected rows of ids, got NoneType None"),
+        ("batch_decode", (5,), "batch_decode: expected rows of ids, got int 5"),
+        ("batch_decode", ("the",), "batch_decode: expected rows of ids, got str 'the'"),
+        ("batch_decode", ([[5], [1000]],), "decode: 1000 is not an id of this vocabulary, whose ids are below"),
+        ("add_tokens", (None,), "AddedToken: expected a string or an AddedToken, got NoneType None"),
+        ("add_tokens", ([""],), "AddedToken.content: expected a string of at least one character, got ''"),
+        ("add_tokens", (["a\ud800"],), r"AddedToken.content: 'a\\ud800' has a lone surrogate, which is no text"),
+        ("add_tokens", ({"a": 1},), "expected a mapping with 'content'"),
+        ("add_special_tokens", ({"pad_token": None},), "expected a string or an AddedToken, got NoneType None"),
+        ("tokenize", (None,), "expected a string, got NoneType None"),
+    ],
+)
+def test_methods(tokenizer, method, args, message):
+    with pytest.raises(InputError, match=message):
+        getattr(tokenizer, method)(*args)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_wrong_id_is_refused_also_where_special_tokens_are_left_out(tokenizer, skip):
+    with pytest.raises(InputError, match=r"-100 is not an id of this vocabulary.*replace the ignored -100 first"):
+        tokenizer.decode([-100, 5], skip_special_tokens=skip)
+    with pytest.raises(InputError, match=r"1\.0 is not an id of this vocabulary"):
+        tokenizer.decode([1.0, 5], skip_special_tokens=skip)
+
+
+@pytest.mark.parametrize(
+    ("vocab", "kind", "message"),
+    [
+        (None, InputError, "vocab_file: expected the path of a vocabulary file or a mapping .*, got None"),
+        ("", InputError, "vocab_file: expected the path of a vocabulary file or a mapping .*, got ''"),
+        (["[UNK]"], InputError, r"vocab_file: expected the path of a vocabulary file or a mapping .*, got \['\[UNK\]"),
+        ("no/such/file.txt", CheckpointError, r"no/such/file\.txt: there is no such file"),
+        ({}, InputError, "vocab_file: expected|is empty, where a vocabulary is expected"),
+        ({"a": 0}, CheckpointError, r"has no '\[UNK\]' among its 1 tokens"),
+        ({"[UNK]": "0"}, CheckpointError, r"expected ids by token, got '\[UNK\]': '0'"),
+        ({"[UNK]": 0, "a": 0}, CheckpointError, r"'a' and '\[UNK\]' have the same id 0"),
+        ({"[UNK]": 0, "a": -1}, CheckpointError, "'a' has the id -1, where ids are 0 to"),
+        ({"[UNK]": 1 << 33}, CheckpointError, r"'\[UNK\]' has the id 8589934592, where ids are 0 to"),
+        ({"[UNK]": 0, "": 1}, CheckpointError, "id 1 is of '', which is empty"),
+        ({"[UNK]": 0, "\ud800": 1}, CheckpointError, r"id 1 is of '\\ud800', which is no text"),
+    ],
+)
+@pytest.mark.parametrize("cls", ENGINES)
+def test_vocabularies(cls, vocab, kind, message):
+    with pytest.raises((InputError, CheckpointError), match=message) as caught:
+        cls(vocab)
+    assert isinstance(caught.value, kind) or vocab == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[UNK]\n\nthe\n", "line 2 is empty"),
+        (b"[UNK]\nthe\nfox\nthe\n", "line 4 repeats 'the' of line 2"),
+        (b"[UNK]\n\xff\xfe\n", "line 2 is not UTF-8"),
+        (b"", "is empty, where a vocabulary is expected"),
+        (b"{", r"line 1 is not JSON: .*\(column 2\)"),
+        (b'{"[UNK]": 0, "a": 0.5}', "expected ids by token, got 'a': 0.5"),
+    ],
+)
+@pytest.mark.parametrize("cls", ENGINES)
+def test_vocabulary_files(cls, content, message, tmp_path):
+    path = tmp_path / "vocab.txt"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        cls(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_vocabulary_with_gaps(tmp_path):
+    """It can be used as a mapping by the Python engine, but not be written as lines, which would close the gap."""
+    vocab = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4, "fox": 9}
+    for cls in ENGINES:
+        tokenizer = cls(vocab)
+        assert tokenizer("fox [SEP]")["input_ids"] == [2, 9, 3, 3]
+        with pytest.raises(InputError, match="7 is not an id of this vocabulary"):
+            tokenizer.decode([7])
+        with pytest.raises(InputError, match="ids must be 0 to 5 without a gap to be written as lines"):
+            tokenizer.save_vocabulary(tmp_path)
+
+
+def test_added_tokens_that_clash():
+    for cls in ENGINES:
+        with pytest.raises(InputError, match=r"added_tokens_decoder: .*'other'.*in the vocabulary.*two different"):
+            cls(VOCAB, added_tokens_decoder={5: "other"})
+
+
+@pytest.mark.parametrize("role", ["cls_token", "sep_token"])
+@pytest.mark.parametrize("token", ["a:b", "$A", "$0", "the fox:1", "::", "$"])
+def test_special_tokens_may_hold_what_means_something_in_a_template(role, token, tmp_path):
+    slow, fast = (cls(VOCAB, **{role: token}) for cls in ENGINES)
+    fast.save_pretrained(tmp_path)
+    again = PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    for args in (("hello world",), ("hello", "world")):
+        wanted = slow(*args).data
+        assert fast(*args).data == again(*args).data == wanted
+        fast.backend_tokenizer  # noqa: B018 - from here on the library does the work
+        assert fast(*args).data == wanted
+        assert fast.convert_ids_to_tokens(wanted["input_ids"])[-1 if role == "sep_token" else 0] == token
+
+
+@pytest.mark.parametrize("damage", ["cut short", "no model", "type", "added", "list"])
+def test_a_corrupt_tokenizer_json(damage, tmp_path):
+    BertTokenizerFast(VOCAB).save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    whole = json.loads(path.read_text("utf-8"))
+    if damage == "no model":
+        del whole["model"]
+    elif damage == "type":
+        whole["model"]["type"] = "Piecewise"
+    elif damage == "added":
+        whole["added_tokens"][0]["id"] = "zero"
+    text = "[]" if damage == "list" else json.dumps(whole)
+    path.write_text(text[:500] if damage == "cut short" else text, "utf-8")
+    for cls in (BertTokenizerFast, PreTrainedTokenizerFast):
+        with pytest.raises(CheckpointError) as caught:
+            cls.from_pretrained(tmp_path)
+        assert str(path) in str(caught.value)
+
+
+HARD = {
+    "one word": "x" * 200_000,
+    "one word of marks": "a" + "\u0301\u0323" * 40_000,
+    "marks that stay": "\u302e\u0301" * 15_000,
+    "punctuation": "!" * 50_000,
+    "ideographs": "\u4e2d" * 50_000,
+    "blanks": " " * 300_000,
+    "nothing but controls": "\x01" * 100_000,
+    "nearly special": "[MASK" * 15_000,
+    "special": "[MASK]" * 15_000,
+    "blanks before a token": (" " * 10_000 + "<l>") * 10,
+    "blanks without a token": " " * 300_000 + "<",
+    "nearly an added token": "ab" * 30_000,
+    "emoji": "👨\u200d👩\u200d👧" * 15_000,
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_hard_strings(name):
+    """That would take hours if any step looked at all before it for every character."""
+    rows = []
+    for cls in ENGINES:
+        tokenizer = cls(VOCAB)
+        tokenizer.add_tokens(
+            [AddedToken("<l>", lstrip=True, rstrip=True), "ab" * 500 + "c", AddedToken("ac", single_word=True)]
+        )
+        row = tokenizer(HARD[name], return_offsets_mapping=True)
+        rows.append((row["input_ids"], row["offset_mapping"]))
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", ENGINES)
+def test_fifty_megabytes_in_one_string(cls):
+    words = "The quick brown fox isn't UNAFFABLE, é 中! "
+    times = 50_000_000 // len(words)
+    tokenizer = cls(VOCAB)
+    alone = tokenizer(words, add_special_tokens=False)["input_ids"]
+    found = tokenizer(words * times, return_tensors="np", return_token_type_ids=False)["input_ids"]
+    assert found.shape == (1, times * len(alone) + 2)
+    assert (found[0, 1:-1].reshape(times, -1) == alone).all()
+
+
+def test_nothing_reaches_the_standard_streams(tokenizer, capfd):
+    """The Rust library prints its panics, unless what would lead to one is refused before."""
+    long = "a b c d e f g h"
+    for args, options in (
+        ((long, long), {"max_length": 9, "truncation": True, "stride": 4}),
+        ((long, long), {"max_length": 8, "truncation": "only_first"}),
+        ((long,), {"max_length": 3, "truncation": "only_second"}),
+        ((long,), {"max_length": 5, "truncation": True, "stride": 3}),
+        ((long,), {"max_length": 1, "truncation": True}),
+        (("\ud800",), {}),
+    ):
+        with pytest.raises(InputError):
+            tokenizer(*args, **options)
+    with pytest.raises(InputError):
+        tokenizer.decode([1 << 33])
+    assert capfd.readouterr() == ("", "")
