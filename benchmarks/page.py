@@ -72,11 +72,12 @@ def judge(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
     """(the target, what was measured, the verdict) for each target of `entry`."""
     found = []
     for target in entry["targets"]:
-        metric, at_most, of = target["metric"], target["at_most"], target["of"]
+        metric, at_most, of, who = target["metric"], target["at_most"], target["of"], target.get("who", SUBJECT)
         title = TITLES[metric]
-        claim = f"{title} at most {at_most:g} x {of}" if of else f"{title} at most {amount(metric, at_most)}"
-        parties = [_contender(entry, SUBJECT), *([_contender(entry, of)] if of else [])]
-        absent = [party["label"] if party else SUBJECT for party in parties if not party or party["unavailable"]]
+        claim = f"{title} at most {at_most:.3g} x {of}" if of else f"{title} at most {amount(metric, at_most)}"
+        claim = claim if who == SUBJECT else f"{who}: {claim}"
+        parties = [_contender(entry, who), *([_contender(entry, of)] if of else [])]
+        absent = [party["label"] if party else who for party in parties if not party or party["unavailable"]]
         if absent:
             found.append((claim, f"{' and '.join(absent)} not available", "not measured"))
             continue

@@ -82,7 +82,8 @@ class Worker:
             text=True,
         )
         try:
-            self._ask(setup=contender.setup, timed=contender.timed, variables=dict(values), threads=THREADS)
+            code = {"setup": contender.setup, "before": contender.before, "timed": contender.timed}
+            self._ask(**code, variables=dict(values), threads=THREADS)
         except Unavailable:
             self.close()
             raise

@@ -19,10 +19,10 @@ def main() -> None:
             request = json.loads(line)
             try:
                 if "timed" in request:
-                    scope, timed = prepare(request)
+                    scope, before, timed = prepare(request)
                     answer = {}
                 else:
-                    answer = run_once(scope, timed)
+                    answer = run_once(scope, before, timed)
             except Exception as error:
                 answer = {"error": f"{type(error).__name__}: {error}"}
             answers.write(json.dumps(answer) + "\n")
@@ -35,12 +35,13 @@ def prepare(request: dict) -> tuple:
     exec(request["setup"], scope)  # noqa: S102
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(request["threads"])
-    return scope, compile(request["timed"], "<timed>", "exec")
+    return scope, compile(request["before"], "<before>", "exec"), compile(request["timed"], "<timed>", "exec")
 
 
-def run_once(scope: dict, timed: object) -> dict:
-    """Seconds of wall clock and of CPU (all threads) for one run of `timed` on the names that the setup left."""
+def run_once(scope: dict, before: object, timed: object) -> dict:
+    """Seconds of wall clock and of CPU (all threads) for one run of `timed` on what the setup and `before` left."""
     fresh = dict(scope)
+    exec(before, fresh)  # noqa: S102
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     exec(timed, fresh)  # noqa: S102

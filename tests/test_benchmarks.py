@@ -16,8 +16,9 @@ from benchmarks.entries import entries, topics  # noqa: E402
 from benchmarks.entries.forward import sentence_lengths  # noqa: E402
 from benchmarks.entry import Contender, Entry, Metric, Target, each_library, floor  # noqa: E402
 from benchmarks.environments import Unavailable, last_line, python, variables, versions  # noqa: E402
-from benchmarks.fixtures import MADE, Checkpoints  # noqa: E402
+from benchmarks.fixtures import FOUND, MADE, Checkpoints  # noqa: E402
 from benchmarks.stats import Spread, ratio, spread  # noqa: E402
+from benchmarks.texts import TEXTS, made_up, stretch  # noqa: E402
 
 
 def record(
@@ -267,11 +268,11 @@ def test_an_entry_that_makes_no_sense_is_refused(wrong, message):
 
 
 def test_every_topic_is_found_and_its_code_compiles():
-    assert {"startup", "loading", "building", "saving", "forward"} <= set(topics())
+    assert {"startup", "loading", "building", "saving", "forward", "tokenizers"} <= set(topics())
     for entry in (entry for topic in topics() for entry in entries(topic)):
-        assert set(entry.needs) <= {*MADE, "minilm"}
+        assert set(entry.needs) <= {*MADE, *FOUND, *TEXTS}
         for contender in entry.contenders:
-            compile(contender.setup + "\n" + contender.timed, entry.name, "exec")
+            compile("\n".join([contender.setup, contender.before, contender.timed]), entry.name, "exec")
 
 
 def test_names_of_entries_are_unique():
@@ -353,3 +354,42 @@ def test_the_command_names_its_topics_and_refuses_others():
 
 def test_contenders_may_be_spelt_in_full():
     assert Contender("a", "python", "pass") == floor("a", "pass")
+
+
+def test_what_comes_before_a_run_is_fresh_each_time_and_not_timed():
+    contender = Contender(
+        "cold", "python", "made.append(1)\nassert len(made) == 1", "import time", "time.sleep(0.2); made = []"
+    )
+    entry = Entry(name="m", measures="m", contenders=[contender], rounds=2)
+    (cold,) = measure.run(entry, rounds=None, checkpoint=lambda name: Path(name))["contenders"]
+    assert cold["unavailable"] is None
+    assert max(cold["samples"]["wall"]) < 0.2
+
+
+def test_a_target_may_be_for_another_contender_than_dovela():
+    entry = record([1.0], [2.0], ())
+    entry["targets"] = [{"metric": "wall", "at_most": 1.0, "of": "dovela", "who": "peer"}]
+    assert page.judge(entry) == [("peer: time at most 1 x dovela", "2.00 (2.00–2.00)", "**missed**")]
+    with pytest.raises(ValueError, match="the target is for 'b', which is not one of"):
+        Entry(name="m", measures="m", contenders=[floor("a", "pass")], targets=[Target(Metric.WALL, 1, who="b")])
+
+
+def test_a_text_is_stretched_without_repeating_its_lines():
+    made = stretch(made_up("abc", 50), 10_000)
+    assert made[:50] == made_up("abc", 50)
+    assert len(set(made)) == len(made)
+    assert 10_000 <= sum(len(line) + 1 for line in made) < 10_400
+
+
+def test_texts_are_made_once_and_keep_their_lines(monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmarks.fixtures.TEXTS", {"prose": lambda: ["one", "zwei\u2028drei"]})
+    path = Checkpoints(tmp_path)("prose")
+    assert path.read_text(encoding="utf-8").split("\n") == ["one", "zwei\u2028drei"]
+
+
+@pytest.mark.parametrize("name", ["languages", "messages"])
+def test_without_the_test_data_texts_are_made_up(monkeypatch, tmp_path, name):
+    monkeypatch.setattr("benchmarks.texts.DATA", tmp_path)
+    lines = TEXTS[name]()
+    assert lines == TEXTS[name]()
+    assert not any("\n" in line for line in lines)

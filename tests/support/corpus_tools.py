@@ -76,7 +76,9 @@ def every(root: Path, format: str) -> None:
 
 def memory(file: str, out: str) -> None:
     tokenize_files(Words(), file, out, shard_size=200_000)
-    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}\n")
+    status = Path("/proc/self/status").read_text()  # ru_maxrss would begin at the peak of the process that forked
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    sys.stdout.write(f"{int(peak.split()[1]) * 1024}\n")
 
 
 def refuse(file: str, out: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dovela.errors import CheckpointError, InputError
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
+from dovela.text.arguments import SETTINGS
 from dovela.text.fast import PreTrainedTokenizerFast
 from dovela.text.special_tokens import AddedToken
 from small_vocab import small_vocab
@@ -269,3 +270,84 @@ def test_nothing_reaches_the_standard_streams(tokenizer, capfd):
     with pytest.raises(InputError):
         tokenizer.decode([1 << 33])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("additional_special_tokens", "<a>", "expected a list of tokens, got '<a>'"),
+        ("split_special_tokens", "no", "expected True or False, got 'no'"),
+        ("clean_up_tokenization_spaces", 1, "expected True or False, got 1"),
+        ("pad_token_type_id", "0", "expected an integer of at least 0, got '0'"),
+        ("pad_token_type_id", -1, "expected an integer of at least 0, got -1"),
+        ("name_or_path", 3, "expected a string, got 3"),
+        ("model_input_names", "input_ids", "expected a list of names, got 'input_ids'"),
+        ("model_input_names", [1], r"expected a list of names, got \[1\]"),
+        ("model_max_length", True, "expected a positive integer, got True"),
+        ("model_max_length", 2.5, r"expected a positive integer, got 2\.5"),
+        ("model_max_length", float("nan"), "expected a positive integer, got nan"),
+        ("model_max_length", float("inf"), "expected a positive integer, got inf"),
+        ("added_tokens_decoder", {"one": "<a>"}, "expected integers as keys, which are ids, got 'one'"),
+        ("added_tokens_decoder", {1.5: "<a>"}, r"expected integers as keys, which are ids, got 1\.5"),
+        ("added_tokens_decoder", ["<a>"], r"expected a mapping from ids to tokens, got \['<a>'\]"),
+        ("unk_token", None, r"expected a token for words that no pieces make up, got None\. Leave unk_token out for"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_refused(engine, name, value, message):
+    with pytest.raises(InputError, match=rf"{engine.__name__}\.{name}: {message}"):
+        engine(VOCAB, **{name: value})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("settings", "length"),
+    [
+        ({"model_max_length": 1e30}, int(1e30)),
+        ({"model_max_length": 512.0}, 512),
+        (
+            dict.fromkeys(SETTINGS),
+            int(1e30),
+        ),
+    ],
+)
+def test_what_is_odd_in_a_file_and_harmless_is_read(engine, settings, length, tmp_path):
+    engine(VOCAB).save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+    again = engine.from_pretrained(tmp_path)
+    assert again.model_max_length == length
+    assert again("the fox")["input_ids"] == engine(VOCAB)("the fox")["input_ids"]
+
+
+def test_a_string_for_a_list_of_tokens_in_a_file_is_refused(tmp_path):
+    BertTokenizer(VOCAB).save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"additional_special_tokens": "<a>"}))
+    with pytest.raises(CheckpointError, match="additional_special_tokens: expected a list of tokens, got a string"):
+        BertTokenizer.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("add_special_tokens", "no", "must be True or False, got 'no'"),
+        ("add_special_tokens", None, "must be True or False, got None"),
+        ("is_split_into_words", 1, "must be True or False, got 1"),
+        ("return_length", 0, "must be True or False, got 0"),
+        ("return_offsets_mapping", "yes", "must be True or False, got 'yes'"),
+        ("return_overflowing_tokens", [], r"must be True or False, got \[\]"),
+        ("return_special_tokens_mask", 1, "must be True or False, got 1"),
+        ("return_token_type_ids", 1, "must be True or False, or None, got 1"),
+        ("return_attention_mask", "no", "must be True or False, or None, got 'no'"),
+    ],
+)
+def test_flags_of_a_call_are_true_or_false(tokenizer, name, value, message):
+    with pytest.raises(InputError, match=f"{name} {message}"):
+        tokenizer("a", **{name: value})
+
+
+def test_tokenize_takes_one_text(tokenizer):
+    with pytest.raises(InputError, match=r"\.tokenize: expected one text, got a list of 2\. For a batch, call tokeniz"):
+        tokenizer.tokenize(["a", "b"])
+    assert tokenizer.tokenize(["the", "fox"], is_split_into_words=True) == tokenizer.tokenize("the fox")

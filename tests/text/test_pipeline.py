@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -94,3 +95,12 @@ def test_the_longest_of_those_that_start_leftmost():
     assert search.find("ab]^-") == (0, 1)
     assert search.find("]^-") == (0, 3)
     assert search.find("nothing: bcd") is None
+
+
+def test_any_of_many_is_found_as_by_trying_each():
+    rng = random.Random(0)
+    for _ in range(200):
+        strings = {"".join(rng.choices("ab ", k=rng.randint(1, 7))) for _ in range(rng.randint(1, 12))}
+        search, text = AnyOf(strings), "".join(rng.choices("abc ", k=30))
+        tried = ((i, i + n) for i in range(30) for n in range(7, 0, -1) if i + n <= 30 and text[i : i + n] in strings)
+        assert search.find(text) == next(tried, None)

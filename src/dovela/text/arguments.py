@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,56 @@ def refuse_unknown(where: str, unknown: Iterable[str], known: Iterable[str]) -> 
     problems = [f"unknown argument {name!r}{suggest(name, known)}" for name in unknown]
     if problems:
         raise InputError(where, *problems, hint=f"Known: {', '.join(known)}.")
+
+
+FLAG = "True or False"
+NAMES = "a list of names"
+# What each plain setting of a tokenizer must be.
+SETTINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "split_special_tokens": (FLAG, lambda value: isinstance(value, bool)),
+    "clean_up_tokenization_spaces": (FLAG, lambda value: isinstance(value, bool)),
+    "pad_token_type_id": ("an integer of at least 0", lambda value: _is_integer(value) and value >= 0),
+    "name_or_path": ("a string", lambda value: isinstance(value, str)),
+    "model_input_names": (NAMES, lambda value: _is_list(value) and all(isinstance(name, str) for name in value)),
+    "model_max_length": (
+        "a positive integer",  # files have 1e30, a float, for a length that is not known
+        lambda value: (_is_integer(value) or (isinstance(value, float) and value.is_integer())) and value > 0,
+    ),
+    "padding_side": ("'left' or 'right'", lambda value: value in ("left", "right")),
+    "truncation_side": ("'left' or 'right'", lambda value: value in ("left", "right")),
+    "additional_special_tokens": ("a list of tokens", lambda value: _is_list(value)),
+    "added_tokens_decoder": ("a mapping from ids to tokens", lambda value: isinstance(value, Mapping)),
+}
+
+
+def check_settings(where: str, **given: Any) -> None:
+    """An InputError for the first setting that is not what it must be. None is for the caller to allow."""
+    for name, value in given.items():
+        expected, fits = SETTINGS[name]
+        if not fits(value):
+            raise InputError(f"{where}.{name}", f"expected {expected}, got {value!r}")
+
+
+def check_flags(where: str, optional: Mapping[str, Any], **flags: Any) -> None:
+    """Each must be True or False; those in `optional` may be None."""
+    for name, value in {**optional, **flags}.items():
+        if not isinstance(value, bool) and not (value is None and name in optional):
+            raise InputError(where, f"{name} must be {FLAG}{', or None' if name in optional else ''}, got {value!r}")
+
+
+def read_id(where: str, value: Any) -> int:
+    """An id; in files, whose keys are strings, digits."""
+    if _is_integer(value) or (isinstance(value, str) and value.isdecimal()):
+        return int(value)
+    raise InputError(where, f"expected integers as keys, which are ids, got {value!r}")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
 
 
 def read_inputs(where: str, text: Any, pair: Any, words: bool) -> tuple[list[Input], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from .added_tokens import AddedTokens
@@ -14,8 +15,11 @@ from .wordpiece import BertEngine, WordPiece
 KNOWN_TEMPLATES = ("TemplateProcessing", "BertProcessing")
 
 
-def bert_pipeline(backend: Any) -> BertPipeline | None:
-    """The same as `backend` in Python, if that is BERT's normaliser, splitter and WordPiece; else None."""
+def bert_pipeline(backend: Any, added_tokens: Mapping[int, AddedToken]) -> BertPipeline | None:
+    """The same as `backend` in Python, if that is BERT's normaliser, splitter and WordPiece; else None.
+
+    `added_tokens`: those of `backend`, by id.
+    """
     model, processor = backend.model, backend.post_processor
     stages = (backend.normalizer, backend.pre_tokenizer, model)
     if [type(stage).__name__ for stage in stages] != ["BertNormalizer", "BertPreTokenizer", "WordPiece"]:
@@ -29,7 +33,7 @@ def bert_pipeline(backend: Any) -> BertPipeline | None:
     del options["type"]
     normalizer = BertNormalizer(**options)
     added = AddedTokens(normalizer.normalize)
-    for index, token in sorted(backend.get_added_tokens_decoder().items()):
-        added.put(AddedToken.of(token), index)
+    for index, token in added_tokens.items():
+        added.put(token, index)
     pieces = WordPiece(vocab, vocab[model.unk_token], model.continuing_subword_prefix, model.max_input_chars_per_word)
     return BertPipeline(added.searches, not backend.encode_special_tokens, BertEngine(normalizer, pieces))

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from ..errors import InputError
 from ..registry import Registry
-from .arguments import Input, read_inputs, read_lengths, refuse_unknown
+from .arguments import Input, Text, check_flags, check_settings, read_id, read_inputs, read_lengths, refuse_unknown
 from .assembly import Assembly
 from .columns import RowBatch, TextBatch, plain_texts
 from .conversion import Conversion
@@ -90,11 +90,19 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         """
         where = type(self).__name__
         refuse_unknown(where, unknown, self.known_arguments())
-        for name, value in (("padding_side", padding_side), ("truncation_side", truncation_side)):
-            if value not in ("left", "right"):
-                raise InputError(f"{where}.{name}", f"expected 'left' or 'right', got {value!r}")
-        if model_max_length is not None and (not isinstance(model_max_length, (int, float)) or model_max_length <= 0):
-            raise InputError(f"{where}.model_max_length", f"expected a positive integer, got {model_max_length!r}")
+        check_settings(
+            where,
+            padding_side=padding_side,
+            truncation_side=truncation_side,
+            pad_token_type_id=pad_token_type_id,
+            clean_up_tokenization_spaces=clean_up_tokenization_spaces,
+            split_special_tokens=split_special_tokens,
+            name_or_path=name_or_path,
+            additional_special_tokens=() if additional_special_tokens is None else additional_special_tokens,
+            added_tokens_decoder={} if added_tokens_decoder is None else added_tokens_decoder,
+            model_input_names=() if model_input_names is None else model_input_names,
+            model_max_length=NO_LENGTH if model_max_length is None else model_max_length,
+        )
         self.padding_side, self.truncation_side = padding_side, truncation_side
         self.pad_token_type_id = pad_token_type_id
         self.model_max_length = NO_LENGTH if model_max_length is None else int(min(model_max_length, NO_LENGTH))
@@ -105,7 +113,8 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
             self.model_input_names = list(model_input_names)
         self.extra: dict[str, Any] = {}  # what a file said that is not ours; written back
         self._roles, self._additional = {}, []
-        self._restore({int(i): AddedToken.of(token) for i, token in (added_tokens_decoder or {}).items()})
+        place = f"{where}.added_tokens_decoder"
+        self._restore({read_id(place, i): AddedToken.of(token) for i, token in (added_tokens_decoder or {}).items()})
         given = (bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token)
         known = {token.content: token for token in self.added_tokens_decoder.values()}
         roles = {
@@ -184,6 +193,16 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         where = f"{type(self).__name__}()"
         refuse_unknown(where, unknown, _call_arguments())
         check_kind(where, return_tensors)
+        check_flags(
+            where,
+            {"return_token_type_ids": return_token_type_ids, "return_attention_mask": return_attention_mask},
+            add_special_tokens=add_special_tokens,
+            is_split_into_words=is_split_into_words,
+            return_overflowing_tokens=return_overflowing_tokens,
+            return_special_tokens_mask=return_special_tokens_mask,
+            return_offsets_mapping=return_offsets_mapping,
+            return_length=return_length,
+        )
         texts = None if is_split_into_words or text_pair is not None else plain_texts(text)
         inputs, batched = (
             ([], not isinstance(text, str)) if texts else read_inputs(where, text, text_pair, is_split_into_words)
@@ -232,9 +251,15 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         return self(text, text_pair, **options)["input_ids"]
 
     def tokenize(
-        self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any
+        self, text: Text, pair: Text | None = None, add_special_tokens: bool = False, **options: Any
     ) -> list[str]:
         """The tokens of one text or pair, as strings."""
+        if isinstance(text, (list, tuple)) and not options.get("is_split_into_words"):
+            raise InputError(
+                f"{type(self).__name__}.tokenize",
+                f"expected one text, got a {type(text).__name__} of {len(text)}",
+                hint="For a batch, call tokenizer(texts); its tokens(i) are those of row i.",
+            )
         return self._names(self(text, pair, add_special_tokens=add_special_tokens, **options)[0].ids)
 
     def pad(

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -36,7 +37,7 @@ class PreTrainedTokenizerFast(Retraining):
     """
 
     is_fast: ClassVar[bool] = True
-    _contents: dict[int, str] | None = None  # id -> added token, once it was asked for
+    _decoder: dict[int, AddedToken] | None = None  # the added tokens by id, once they were asked for
 
     def __init__(
         self, *, tokenizer_file: str | PathLike[str] | None = None, tokenizer_object: Any = None, **options: Any
@@ -63,7 +64,7 @@ class PreTrainedTokenizerFast(Retraining):
 
     @property
     def backend_tokenizer(self) -> Any:
-        self._lent, self._contents = True, None
+        self._lent, self._decoder = True, None
         return self._backend
 
     # The vocabulary
@@ -81,19 +82,22 @@ class PreTrainedTokenizerFast(Retraining):
 
     @property
     def added_tokens_decoder(self) -> dict[int, AddedToken]:
-        return {
-            index: AddedToken.of(token) for index, token in sorted(self._backend.get_added_tokens_decoder().items())
-        }
+        return dict(self._known_added(fresh=self._lent))
+
+    def _known_added(self, fresh: bool = False) -> dict[int, AddedToken]:
+        if self._decoder is None or fresh:
+            found = sorted(self._backend.get_added_tokens_decoder().items(), key=itemgetter(0))
+            self._decoder = {index: AddedToken.of(token) for index, token in found}
+        return self._decoder
 
     def _token_to_id(self, token: str) -> int | None:
         index: int | None = self._backend.token_to_id(token)
         return index
 
     def _id_to_token(self, index: int) -> str | None:
-        if self._contents is None:  # for an added token the library has its normalised form, which is no token
-            self._contents = {i: token.content for i, token in self._backend.get_added_tokens_decoder().items()}
-        if index in self._contents:
-            return self._contents[index]
+        added = self._known_added().get(index)
+        if added is not None:  # for an added token the library has its normalised form, which is no token
+            return added.content
         token: str | None = self._backend.id_to_token(index) if index < 1 << 32 else None
         return token
 
@@ -103,10 +107,12 @@ class PreTrainedTokenizerFast(Retraining):
     def _add(self, tokens: list[AddedToken]) -> int:
         from tokenizers import AddedToken as Rust
 
-        self._pipeline, self._contents = "unread", None
         before = len(self)
-        known = set(self.added_tokens_decoder.values())
-        fresh = [token for token in tokens if token not in known]
+        known = {token.content: token for token in self.added_tokens_decoder.values()}
+        fresh = [token for token in tokens if known.get(token.content) != token]
+        if not fresh:
+            return 0
+        self._pipeline, self._decoder = "unread", None
         for special, group in groupby(fresh, key=lambda token: token.special):  # ids follow the order given
             add = self._backend.add_special_tokens if special else self._backend.add_tokens
             add([Rust(**token.to_dict()) for token in group])
@@ -145,7 +151,7 @@ class PreTrainedTokenizerFast(Retraining):
         if self._lent:
             return None
         if self._pipeline == "unread":
-            self._pipeline = bert_pipeline(self._backend)
+            self._pipeline = bert_pipeline(self._backend, self._known_added())
         if self._pipeline is None:
             return None
         template = partial(self._template, special=special)

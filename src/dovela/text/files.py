@@ -61,7 +61,7 @@ class TokenizerFiles:
 
     @classmethod
     def _from_source(cls, src: Source, overrides: Mapping[str, Any]) -> Self:
-        from .arguments import refuse_unknown
+        from .arguments import SETTINGS, refuse_unknown
 
         known = cls.known_arguments()  # type: ignore[attr-defined]
         refuse_unknown(f"{cls.__name__}.from_pretrained", [name for name in overrides if name not in known], known)
@@ -74,7 +74,10 @@ class TokenizerFiles:
             raise CheckpointError(
                 f"{src.label}: {CONFIG}", *problems, hint=f"Take {' and '.join(acting)} out of the file."
             )
-        arguments = {name: value for name, value in settings.items() if name in known}
+        # null for one of these is what leaving it out is
+        arguments = {
+            n: value for n, value in settings.items() if n in known and (value is not None or n not in SETTINGS)
+        }
         arguments |= cls._vocabulary_arguments(src, arguments)
         tokenizer = cls(**(arguments | {"name_or_path": src.label} | dict(overrides)))
         tokenizer.extra = {name: value for name, value in settings.items() if name not in known}
@@ -142,6 +145,8 @@ def read_settings(src: Source) -> dict[str, Any]:
         for role in ROLES:
             if isinstance(settings.get(role), Mapping):
                 settings[role] = AddedToken.of(settings[role], special=True)
+        if isinstance(settings.get("additional_special_tokens"), str):
+            raise InputError("additional_special_tokens", "expected a list of tokens, got a string")
         if settings.get("additional_special_tokens"):
             settings["additional_special_tokens"] = [_plain(t) for t in settings["additional_special_tokens"]]
         added = {int(i): AddedToken.of(t) for i, t in (settings.get("added_tokens_decoder") or {}).items()}

@@ -96,11 +96,11 @@ class BertPipeline(Pipeline):
         self._across = None if None in parts else [AnyOf(part) if part else None for part in parts]
         self._certain = self._across == [None, None]  # there is no such token
 
-    def _first_parts(self, search: Search | None) -> list[str] | None:
+    def _first_parts(self, search: Search | None) -> set[str] | None:
         """None where a token consists of whitespace: then any text may have it."""
         tokens = () if search is None else search.tokens
         parts = [self._splitter.split(form) for form in tokens if self._splitter.space(form)]
-        return [part[0] for part in parts] if all(parts) else None
+        return {part[0] for part in parts} if all(parts) else None
 
     def ids(self, texts: Sequence[str], before: Sequence[int], after: Sequence[int], room: slice) -> list[list[int]]:
         split, known, flat = self._split_for(texts), self._ids.__getitem__, chain.from_iterable

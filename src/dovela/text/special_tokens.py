@@ -49,15 +49,18 @@ class AddedToken:
             return token
         if isinstance(token, str):
             return cls(token, special=bool(special))
-        if isinstance(token, Mapping):
-            fields = {name: token[name] for name in cls.__dataclass_fields__ if name in token}
-            if "content" not in fields:
+        if isinstance(token, (dict, Mapping)):
+            get = token.get
+            if "content" not in token:
                 raise InputError("AddedToken", f"expected a mapping with 'content', got {dict(token)!r}")
+            fields = token["content"], get("single_word", False), get("lstrip", False), get("rstrip", False)
+            normalized, own = get("normalized"), get("special", False)
         elif hasattr(token, "content"):
-            fields = {name: getattr(token, name) for name in cls.__dataclass_fields__}
+            fields = token.content, token.single_word, token.lstrip, token.rstrip
+            normalized, own = token.normalized, token.special
         else:
             raise InputError("AddedToken", f"expected a string or an AddedToken, got {type(token).__name__} {token!r}")
-        return cls(**(fields | ({} if special is None else {"special": special})))
+        return cls(*fields, normalized, own if special is None else special)
 
 
 class _Role:

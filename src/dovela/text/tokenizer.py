@@ -38,7 +38,7 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         self.vocab = read_vocabulary(type(self).__name__, vocab_file)
         self._tokens_by_id = {index: token for token, index in self.vocab.items()}
         self._last_id = max(self._tokens_by_id)
-        self._added = AddedTokens(lambda text: self._normalize(text)[0])
+        self._added = AddedTokens(lambda text: self._normal_form(text))
         self._pipeline: Pipeline | None = None
         super().__init__(**options)
 
@@ -51,6 +51,9 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
     def _normalize(self, text: str) -> tuple[str, Sequence[int]]:
         """What added tokens with `normalized=True` are looked for in, and for each character its index in `text`."""
         return text, range(len(text))
+
+    def _normal_form(self, text: str) -> str:
+        return self._normalize(text)[0]
 
     def _find(self, token: str, text: str, start: int) -> Offset | None:
         """Where `token` lies in `text`, at or after `start`; for offsets."""
@@ -173,6 +176,6 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._added = AddedTokens(lambda text: self._normalize(text)[0])
+        self._added = AddedTokens(lambda text: self._normal_form(text))
         for index, token in state["_added"].items():
             self._added.put(token, index)

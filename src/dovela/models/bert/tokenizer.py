@@ -103,7 +103,7 @@ class BertTokenizer(_Bert, PreTrainedTokenizer):
         )
         self._normalizer = BertNormalizer(**self._normalizer_options())
         options = ROLES | options
-        vocab = bert_vocabulary(type(self).__name__, vocab_file, str(options["unk_token"]))
+        vocab = bert_vocabulary(type(self).__name__, vocab_file, options["unk_token"])
         super().__init__(vocab, clean_up_tokenization_spaces=clean_up_tokenization_spaces, **options)
 
     def _tokenize(self, text: str) -> list[str]:
@@ -111,6 +111,9 @@ class BertTokenizer(_Bert, PreTrainedTokenizer):
 
     def _normalize(self, text: str) -> tuple[str, Sequence[int]]:
         return self._normalizer.align(text)
+
+    def _normal_form(self, text: str) -> str:
+        return self._normalizer.normalize(text)
 
     def _new_pipeline(self, searches: Searches, keep_special: bool) -> Pipeline:
         pieces = WordPiece(self.vocab, self.convert_tokens_to_ids(self.unk_token or ""))
@@ -159,7 +162,7 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
             ),
         )
         if tokenizer_file is None and tokenizer_object is None:
-            vocab = bert_vocabulary(type(self).__name__, vocab_file, str(options["unk_token"]))
+            vocab = bert_vocabulary(type(self).__name__, vocab_file, options["unk_token"])
             tokenizer_object = bert_backend(vocab, str(options["unk_token"]))
         super().__init__(
             tokenizer_file=tokenizer_file,
@@ -181,7 +184,10 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
             for ours, theirs in NORMALIZER.items():
                 if ours not in given:
                     setattr(self, ours, known[theirs])
-        if known.get("type") in (None, "BertNormalizer"):
+        wanted = {"type": "BertNormalizer", **self._normalizer_options()}
+        if (
+            known.get("type", "BertNormalizer") == "BertNormalizer" and known != wanted
+        ):  # it normalises every added token
             self._backend.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
 
     def _roles_changed(self) -> None:
@@ -206,9 +212,16 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
         )
 
 
-def bert_vocabulary(where: str, vocab_file: Any, unk_token: str) -> dict[str, int]:
+def bert_vocabulary(where: str, vocab_file: Any, unk_token: Any) -> dict[str, int]:
     """The vocabulary, in which the unknown token must be."""
+    if unk_token is None:
+        raise InputError(
+            f"{where}.unk_token",
+            "expected a token for words that no pieces make up, got None",
+            hint=f"Leave unk_token out for {ROLES['unk_token']!r}, or name a token of the vocabulary.",
+        )
     vocab = read_vocabulary(where, vocab_file)
+    unk_token = str(unk_token)
     if unk_token not in vocab:
         raise CheckpointError(
             where if isinstance(vocab_file, Mapping) else str(vocab_file),
