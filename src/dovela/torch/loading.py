@@ -108,19 +108,20 @@ def _configuration(
     path = src.find(CONFIG_NAME) if src else None
     if config is None and src is not None:
         path = path or src.require(CONFIG_NAME)
-        config = cls.config_class.from_pretrained(path, **overrides)
+    data = read_json(path, "configuration") if path else {}
+    if config is None:
+        config = cls.config_class.from_dict(data, source=str(path), **overrides)
     else:
         if not isinstance(config, PretrainedConfig):
             config = cls.config_class.from_pretrained(config)
         config = config.replace(**overrides)
     if path is None:
         return config, config.architectures or []
-    data = read_json(path, "configuration")
     if data.get("model_type", config.model_type) != config.model_type:
         raise ConfigError(str(path), f"this is a checkpoint of type {data['model_type']!r}, not {config.model_type!r}")
-    names = {alias: field for alias, field in config._aliases().items() if alias in STRUCTURE}
+    aliases = config._aliases()
     for word in STRUCTURE:
-        field = names.get(word, word)
+        field = aliases.get(word, word)
         stored = data.get(field, data.get(word))
         if stored is not None and stored != getattr(config, field, stored):
             raise ConfigError(
