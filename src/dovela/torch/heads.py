@@ -88,8 +88,8 @@ class HeadedModel(PreTrainedModel):
 
     @classmethod
     def _find_input_names(cls) -> tuple[str, ...]:
-        names = super()._find_input_names()
-        return tuple(dict.fromkeys([*names, *cls.backbone_class.input_names()]))
+        backbone = getattr(cls, "backbone_class", None)  # a class that others are derived from has none yet
+        return tuple(dict.fromkeys([*super()._find_input_names(), *(backbone.input_names() if backbone else ())]))
 
     def encode(self, *, pack: bool = True, **inputs: Any) -> Any:
         """What the backbone makes of the inputs that are given; without `pack`, at padding too as if it were text."""

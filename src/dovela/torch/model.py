@@ -94,6 +94,8 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         if config is not None:
             cls.config_class, cls.task = config, task or BASE
             MODELS.register(f"{config.model_type}/{cls.task}", cls)
+        # Here, not at the first call: a class that changes while it is traced is a side effect to torch.export.
+        cls._input_names = cls._find_input_names()
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
@@ -115,8 +117,6 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
     @classmethod
     def input_names(cls) -> tuple[str, ...]:
         """The names of `forward`'s arguments, and of those above it that it passes the rest on to."""
-        if "_input_names" not in cls.__dict__:
-            cls._input_names = cls._find_input_names()
         return cls._input_names
 
     @classmethod
