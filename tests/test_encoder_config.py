@@ -50,7 +50,7 @@ def test_an_option_of_elsewhere_is_refused_unless_it_asks_for_nothing(cls, name)
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_rules_name_the_fields_as_the_architecture_does(cls):
-    words = cls._aliases()
+    words = cls.aliases()
     width, heads = words.get("hidden_size", "hidden_size"), words.get("num_attention_heads", "num_attention_heads")
     with pytest.raises(ConfigError) as caught:
         cls(hidden_size=10, num_attention_heads=3)

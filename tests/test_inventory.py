@@ -116,7 +116,7 @@ def test_an_encoder_of_ones_own_needs_no_description(types: int) -> None:
     assert stock.parameters == sum(p.numel() for p in model.parameters())
     assert stock.flops(LENGTH, BATCH) == measured_flops(model)
     assert stock.notes == (
-        "OwnForSequenceClassification is a class of its own: its head is counted as dovela.torch.heads writes it",
+        "OwnForSequenceClassification is a class of its own: its head is counted as dovela.torch.text_heads writes it",
     )
 
 

@@ -119,7 +119,7 @@ class PretrainedConfig(_Definition):
     _compiled: ClassVar[dict[str, Check]]
 
     @classmethod
-    def _aliases(cls) -> dict[str, str]:
+    def aliases(cls) -> dict[str, str]:
         return {
             name: alias.field for base in cls.__mro__ for name, alias in vars(base).items() if isinstance(alias, Alias)
         }
@@ -128,7 +128,7 @@ class PretrainedConfig(_Definition):
     def field_names(cls) -> list[str]:
         """Every name that the constructor takes."""
         fields = (f.name for f in dataclasses.fields(cls))
-        return sorted({*fields, *cls._aliases(), "num_labels", "label2id"})
+        return sorted({*fields, *cls.aliases(), "num_labels", "label2id"})
 
     def _fill(self, values: dict[str, Any], *, source: str = "", kept: Mapping[str, Any] | None = None) -> None:
         """Give every field its value from `values` (checked), from `kept` or its default; then check them together."""
@@ -144,7 +144,7 @@ class PretrainedConfig(_Definition):
 
     def _resolve(self, values: dict[str, Any], problems: Problems) -> dict[str, Any]:
         """Aliases and labels turned into fields; what is unknown, refused or given twice becomes a problem."""
-        aliases, fields = self._aliases(), {f.name for f in dataclasses.fields(self)}
+        aliases, fields = self.aliases(), {f.name for f in dataclasses.fields(self)}
         given: dict[str, Any] = {}
         spelled: dict[str, str] = {}
         for name, value in merge_labels(values, problems).items():
@@ -386,7 +386,7 @@ class PretrainedConfig(_Definition):
             notice(f"{where}: {oddity}")
         config = cls.__new__(cls)
         kept = {"extra": extra} | ({"id2label": labels} if labels else {})
-        config._fill(under(values | asks, overrides, cls._aliases()), source=source, kept=kept)
+        config._fill(under(values | asks, overrides, cls.aliases()), source=source, kept=kept)
         return config
 
 

@@ -26,14 +26,15 @@ ENCODER_REFUSES: dict[str, tuple[Any, ...]] = {
 
 
 def encoder_rules(config: Any) -> Iterator[str]:
-    """The cross-field rules of every text encoder; sentences name the fields as this architecture does."""
-    name = {word: config._aliases().get(word, word) for word in ("hidden_size", "num_attention_heads")}
+    """The cross-field rules of every encoder; sentences name the fields as this architecture does."""
+    name = {word: config.aliases().get(word, word) for word in ("hidden_size", "num_attention_heads")}
     if config.hidden_size % config.num_attention_heads:
         yield (
             f"{name['hidden_size']} ({config.hidden_size}) is no multiple of "
             f"{name['num_attention_heads']} ({config.num_attention_heads})"
         )
-    if config.pad_token_id is not None and config.pad_token_id >= config.vocab_size:
+    words = hasattr(config, "vocab_size")  # images have none
+    if words and config.pad_token_id is not None and config.pad_token_id >= config.vocab_size:
         yield f"pad_token_id ({config.pad_token_id}) lies outside the vocabulary (vocab_size {config.vocab_size})"
     for layer, heads in config.pruned_heads.items():
         if not 0 <= layer < config.num_hidden_layers:

@@ -87,7 +87,7 @@ def inventory(config: PretrainedConfig, architecture: str | None = None) -> Inve
         notes.append(f"the head of {name} is not known here, and not counted")
         head = ""
     elif not described and head:
-        notes.append(f"{name} is a class of its own: its head is counted as dovela.torch.heads writes it")
+        notes.append(f"{name} is a class of its own: its head is counted as dovela.torch.text_heads writes it")
     if (kind := getattr(config, "attention", "full")) != "full":
         notes.append(f"attention of the kind {kind!r} is counted as full attention")
     return Inventory(config.model_type, name, tuple(heads[head]), tuple(notes))

@@ -10,9 +10,11 @@ _MODULES = {
     "blocks": ["Block", "Encoder", "Layers"],
     "embeddings": ["TextEmbeddings"],
     "feedforward": ["MLP"],
-    "heads": [
-        "ClassifierHead",
-        "HeadedModel",
+    "heads": ["Classification", "ClassifierHead", "HeadedModel", "LabelledModel"],
+    "init": ["Embedding", "Linear", "SinusoidalEmbedding"],
+    "kernels": ["register_kernel"],
+    "layout": ["Packed", "Padded"],
+    "text_heads": [
         "MaskedLM",
         "MaskedLMHead",
         "MultipleChoice",
@@ -20,11 +22,9 @@ _MODULES = {
         "PreTraining",
         "QuestionAnswering",
         "SequenceClassification",
+        "TextModel",
         "TokenClassification",
     ],
-    "init": ["Embedding", "Linear", "SinusoidalEmbedding"],
-    "kernels": ["register_kernel"],
-    "layout": ["Packed", "Padded"],
 }
 
 __all__ = sorted(name for names in _MODULES.values() for name in names)

@@ -82,13 +82,19 @@ class Layers(nn.ModuleList):
 
 
 def encode(embeddings: TextEmbeddings, layers: Layers, inputs: TextInputs) -> BaseModelOutput:
-    """Checked inputs through embeddings and layers. Padding is left out on the way where that saves work."""
+    """Checked inputs through embeddings and layers."""
     x = embeddings(inputs.input_ids, inputs.token_type_ids, inputs.position_ids, inputs.inputs_embeds)  # (B, S, D)
-    mask = inputs.attention_mask
+    return through(layers, x, inputs.attention_mask, inputs.output_attentions, inputs.output_hidden_states)
+
+
+def through(
+    layers: Layers, x: Tensor, mask: Tensor | None, output_attentions: bool = False, output_hidden_states: bool = False
+) -> BaseModelOutput:
+    """x (B, S, D) through the layers. Padding (False in mask, (B, S)) is left out on the way where that saves work."""
     layout: Layout = Padded(mask)
-    if mask is not None and readable(mask) and not inputs.output_attentions and layers.may_pack():
+    if mask is not None and readable(mask) and not output_attentions and layers.may_pack():
         x, layout = pack(x, mask)
-    return layers(x, layout, inputs.output_attentions, inputs.output_hidden_states)  # type: ignore[no-any-return]
+    return layers(x, layout, output_attentions, output_hidden_states)  # type: ignore[no-any-return]
 
 
 class Encoder(nn.Module):

@@ -1,10 +1,6 @@
-"""Heads, written once for every architecture: a backbone, a part on top, a loss.
+"""What heads are made of, for every kind of input: a backbone, a part on top, a loss.
 
-An architecture's head is a line or two:
-
-    class BertForMaskedLM(MaskedLM, backbone=BertModel): ...
-
-Letters: B batch, S sequence, D hidden size, V vocabulary, L labels, C choices.
+Letters: B batch, S sequence, D hidden size, L labels.
 """
 
 from __future__ import annotations
@@ -15,39 +11,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
-from ..outputs import (
-    MaskedLMOutput,
-    ModelOutput,
-    MultipleChoiceModelOutput,
-    NextSentencePredictorOutput,
-    PreTrainingOutput,
-    QuestionAnsweringModelOutput,
-    SequenceClassifierOutput,
-    TokenClassifierOutput,
-)
-from ..parts import ACTIVATIONS
 from .init import Linear
 from .layout import padded
-from .losses import class_loss, sequence_loss, span_loss, sum_losses
+from .losses import class_loss
 from .model import PreTrainedModel
-from .surgery import check_output
-
-# ---- parts --------------------------------------------------------------------------------
-
-
-class MaskedLMHead(nn.Module):
-    """(B, S, D) -> scores of tokens (B, S, V). `decoder` may share the matrix of the token embeddings."""
-
-    def __init__(self, config: Any) -> None:
-        super().__init__()
-        self.transform = Linear(config.hidden_size, config.hidden_size, std=config.initializer_range)
-        self.activation = ACTIVATIONS.get(config.activation)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
-        self.decoder = Linear(config.hidden_size, config.vocab_size, std=config.initializer_range)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.decoder(self.norm(self.activation(self.transform(x))))  # type: ignore[no-any-return]
 
 
 class ClassifierHead(nn.Module):
@@ -63,9 +30,6 @@ class ClassifierHead(nn.Module):
         if self.hidden is not None:
             x = self.hidden(x).relu()
         return self.out(self.dropout(x))  # type: ignore[no-any-return]
-
-
-# ---- models --------------------------------------------------------------------------------
 
 
 class HeadedModel(PreTrainedModel):
@@ -113,17 +77,9 @@ class LabelledModel(HeadedModel):
         """Hook: by default the labels are class numbers."""
         return class_loss(logits, labels)
 
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        *,
-        labels: Tensor | None = None,
-        **inputs: Any,
-    ) -> Any:
-        """Ids (B, S), mask (B, S), labels and logits as the class says; other inputs go to the backbone."""
-        pack = labels is None or not self.token_labels
-        output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=pack, **inputs)
+    def answer(self, labels: Tensor | None, **inputs: Any) -> Any:
+        """What `forward` returns: the inputs through the backbone, its output scored, with the loss of any labels."""
+        output = self.encode(pack=labels is None or not self.token_labels, **inputs)
         logits = self.scores(output)
         return self.output_class(
             loss=None if labels is None else self.loss(logits, labels),
@@ -131,34 +87,6 @@ class LabelledModel(HeadedModel):
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
-
-
-class MaskedLM(LabelledModel):
-    """Guesses the tokens that were masked (Devlin et al. 2018, section 3.1): labels (B, S) -> logits (B, S, V).
-
-    Labels are token ids, -100 where nothing is to be guessed.
-    """
-
-    task = "masked-lm"
-    head_parts = {"masked_lm": "tokens"}
-    output_class = MaskedLMOutput
-    token_labels = True
-
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.masked_lm = MaskedLMHead(config)
-        self.tie_weights()
-
-    def get_output_embeddings(self) -> nn.Linear:
-        return self.masked_lm.decoder
-
-    def set_output_embeddings(self, layer: nn.Linear) -> None:
-        check_output(self, layer)
-        self.masked_lm.decoder = layer  # type: ignore[assignment]
-        self.tie_weights()
-
-    def scores(self, output: Any) -> Tensor:
-        return self.masked_lm(output.last_hidden_state)  # type: ignore[no-any-return]
 
 
 class Classification(LabelledModel):
@@ -177,157 +105,6 @@ class Classification(LabelledModel):
 
     def scores(self, output: Any) -> Tensor:
         return self.classifier(pooled(output))  # type: ignore[no-any-return]
-
-
-class SequenceClassification(Classification):
-    """Classes, or numbers, for whole sequences: labels (B,) or (B, L) -> logits (B, L).
-
-    Labels are class numbers (B,), numbers to regress (B,) or (B, L), or yes and no as floats (B, L).
-    """
-
-    task = "sequence-classification"
-    head_parts = {"classifier": "sequences"}
-    output_class = SequenceClassifierOutput
-
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return sequence_loss(logits, labels, self.config.problem_type)
-
-
-class TokenClassification(Classification):
-    """A class for every token: labels (B, S), -100 where a token has none -> logits (B, S, L)."""
-
-    task = "token-classification"
-    head_parts = {"classifier": "tokens"}
-    output_class = TokenClassifierOutput
-    token_labels = True
-
-    def scores(self, output: Any) -> Tensor:
-        return self.classifier(output.last_hidden_state)  # type: ignore[no-any-return]
-
-
-class MultipleChoice(Classification):
-    """Which of several continuations fits; each is scored as a sequence: inputs (B, C, S), labels (B,) -> (B, C)."""
-
-    task = "multiple-choice"
-    head_parts = {"classifier": "choices"}
-    output_class = MultipleChoiceModelOutput
-
-    def classes(self, config: Any) -> int:
-        return 1
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        *,
-        labels: Tensor | None = None,
-        **inputs: Any,
-    ) -> Any:
-        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
-        if given is None or given.dim() != (3 if input_ids is not None else 4):
-            got = "nothing" if given is None else list(given.shape)
-            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {got}")
-        rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
-        flat = {n: x.flatten(0, 1) if isinstance(x, Tensor) and x.dim() > 1 else x for n, x in rows.items()}
-        output = super().forward(**flat)
-        output.logits = output.logits.view(given.shape[:2])
-        output.loss = None if labels is None else self.loss(output.logits, labels)
-        return output
-
-
-class NextSentencePrediction(LabelledModel):
-    """Whether the second text follows the first (Devlin et al. 2018, section 3.1): labels (B,) -> logits (B, 2).
-
-    Label 0: it follows; 1: it does not.
-    """
-
-    task = "next-sentence-prediction"
-    head_parts = {"next_sentence": "following"}
-    output_class = NextSentencePredictorOutput
-
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
-
-    def scores(self, output: Any) -> Tensor:
-        return self.next_sentence(pooled(output))  # type: ignore[no-any-return]
-
-
-class QuestionAnswering(HeadedModel):
-    """Where an answer starts and ends: two scores for every token, whatever `num_labels` is."""
-
-    task = "question-answering"
-    head_parts = {"spans": "answers"}
-
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.dropout = nn.Dropout(self.span_dropout(config))
-        self.spans = Linear(config.hidden_size, 2, std=config.initializer_range)
-
-    def span_dropout(self, config: Any) -> float:
-        return 0.0
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        *,
-        start_positions: Tensor | None = None,
-        end_positions: Tensor | None = None,
-        **inputs: Any,
-    ) -> ModelOutput:
-        """Positions (B,) -> logits of the start and of the end, each (B, S)."""
-        # Without packing, since the scores of padding take part in the softmax over the sequence.
-        output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=False, **inputs)
-        start, end = self.spans(self.dropout(output.last_hidden_state)).unbind(-1)
-        if (start_positions is None) != (end_positions is None):
-            raise InputError(type(self).__name__, "expected start_positions and end_positions, and only one is given")
-        loss = None
-        if start_positions is not None and end_positions is not None:
-            loss = span_loss(start, end, start_positions, end_positions)
-        return QuestionAnsweringModelOutput(
-            loss=loss,
-            start_logits=start,
-            end_logits=end,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
-
-
-class PreTraining(MaskedLM):
-    """Both tasks that BERT was trained on, together."""
-
-    task = "pre-training"
-    head_parts = {"masked_lm": "tokens", "next_sentence": "following"}
-
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self.next_sentence = Linear(config.hidden_size, 2, std=config.initializer_range)
-
-    def forward(
-        self,
-        input_ids: Tensor | None = None,
-        attention_mask: Tensor | None = None,
-        *,
-        labels: Tensor | None = None,
-        next_sentence_label: Tensor | None = None,
-        **inputs: Any,
-    ) -> ModelOutput:
-        """Labels as of `MaskedLM` and `NextSentencePrediction`; the loss is the sum of what is given."""
-        output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=labels is None, **inputs)
-        tokens, follows = self.masked_lm(output.last_hidden_state), self.next_sentence(pooled(output))
-        return PreTrainingOutput(
-            loss=sum_losses(
-                None if labels is None else class_loss(tokens, labels),
-                None
-                if next_sentence_label is None
-                else class_loss(follows, next_sentence_label, "next_sentence_label"),
-            ),
-            prediction_logits=tokens,
-            seq_relationship_logits=follows,
-            hidden_states=output.hidden_states,
-            attentions=output.attentions,
-        )
 
 
 def pooled(output: Any) -> Tensor:

@@ -119,7 +119,7 @@ def _configuration(
         return config, config.architectures or []
     if data.get("model_type", config.model_type) != config.model_type:
         raise ConfigError(str(path), f"this is a checkpoint of type {data['model_type']!r}, not {config.model_type!r}")
-    aliases = config._aliases()
+    aliases = config.aliases()
     for word in STRUCTURE:
         field = aliases.get(word, word)
         stored = data.get(field, data.get(word))

@@ -10,7 +10,10 @@ from torch import Tensor, nn
 from ...outputs import BaseModelOutputWithPooling
 from ...torch.blocks import Layers, encode
 from ...torch.embeddings import TextEmbeddings
-from ...torch.heads import (
+from ...torch.init import Linear
+from ...torch.inputs import TextInputs
+from ...torch.model import PreTrainedModel
+from ...torch.text_heads import (
     MaskedLM,
     MultipleChoice,
     NextSentencePrediction,
@@ -19,9 +22,6 @@ from ...torch.heads import (
     SequenceClassification,
     TokenClassification,
 )
-from ...torch.init import Linear
-from ...torch.inputs import TextInputs
-from ...torch.model import PreTrainedModel
 from .config import BertConfig
 from .weights import BERT
 

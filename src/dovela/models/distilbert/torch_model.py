@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from ...outputs import BaseModelOutput
 from ...torch.blocks import Layers, encode
 from ...torch.embeddings import TextEmbeddings
-from ...torch.heads import (
-    ClassifierHead,
+from ...torch.heads import ClassifierHead
+from ...torch.inputs import TextInputs
+from ...torch.model import PreTrainedModel
+from ...torch.text_heads import (
     MaskedLM,
     MultipleChoice,
     QuestionAnswering,
     SequenceClassification,
     TokenClassification,
 )
-from ...torch.inputs import TextInputs
-from ...torch.model import PreTrainedModel
 from .config import DistilBertConfig
 from .weights import DISTILBERT
 
