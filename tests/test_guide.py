@@ -42,7 +42,10 @@ def run(script: str, folder: Path, env: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide.md", "docs/guia.md"])
+PAGES = ["README.md", "docs/guide.md", "docs/guia.md", "docs/images-and-sound.md", "docs/imagenes-y-sonido.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_block_runs_and_prints_what_it_shows(page: str, hub: HubServer, tmp_path: Path) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text())
     script, shown = [], []
@@ -128,6 +131,6 @@ def test_a_hub_that_fails_gives_its_own_error_and_leaves_nothing_half_written(
 
 def test_docs_name_no_block_that_is_not_run() -> None:
     """Console blocks are for commands alone; whatever is Python is marked so and run."""
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("gui*.md")]:
-        kinds = set(re.findall(r"^```(\w+)$", page.read_text(), re.M))
+    for page in PAGES:
+        kinds = set(re.findall(r"^```(\w+)$", (ROOT / page).read_text(), re.M))
         assert kinds <= {"python", "text", "sh"}, page

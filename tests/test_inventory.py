@@ -8,7 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import dovela
-from dovela import BertConfig, ConfigError, DistilBertConfig, EncoderConfig, PreTrainedModel
+from dovela import BertConfig, ConfigError, DistilBertConfig, EncoderConfig, PreTrainedModel, ViTConfig
 from dovela.config import PretrainedConfig
 from dovela.inventory import PARTS, inventory, text_encoder_with_heads
 from dovela.torch import Encoder
@@ -42,6 +42,29 @@ def measured_flops(model: nn.Module, choices: bool = False) -> int:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         model.eval()(ids)
     return counter.get_total_flops()
+
+
+IMAGE = {"image_size": (14, 21), "patch_size": 3, "num_channels": 2, "encoder_stride": 3}
+
+
+@pytest.mark.parametrize("name", ["ViTModel", "ViTForImageClassification", "ViTForMaskedImageModeling"])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"qkv_bias": False, "pooler_output_size": 7}, {"pruned_heads": {0: [1], 2: [0, 3]}}, {"patch_size": (7, 5)}],
+    ids=["plain", "options", "pruned", "patches"],
+)
+def test_it_is_the_real_model_of_images(name: str, fields: dict[str, object]) -> None:
+    sizes = {word: SIZES[word] for word in SIZES if word not in ("vocab_size", "max_position_embeddings")}
+    config = ViTConfig(**sizes | IMAGE | {"num_labels": 5, "attn_implementation": "eager"} | fields)
+    model, stock = getattr(dovela, name)(config), inventory(config, name)
+    shapes = {key.rstrip("."): shape for key, shape in described(config, name)[0].items()}
+    assert shapes == {k.removeprefix("backbone."): tuple(t.shape) for k, t in model.state_dict().items()}
+    assert stock.parameters == model.num_parameters()
+    pixels = torch.randn(BATCH, 2, *config.image_shape)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model.eval()(pixels)
+    assert stock.flops(batch=BATCH) == stock.flops(1, BATCH) == counter.get_total_flops()
+    assert (stock.measure.unit, stock.measure.of, stock.notes) == ("image", "14 × 21 pixels", ())
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -78,6 +101,7 @@ def test_fixed_positions_are_counted_as_the_weights_that_they_are() -> None:
 def test_the_published_sizes() -> None:
     assert inventory(BertConfig()).parameters == 109_482_240
     assert inventory(DistilBertConfig()).parameters == 66_362_880
+    assert inventory(ViTConfig()).parameters == 86_389_248
 
 
 def test_the_head_is_the_one_that_the_configuration_names() -> None:
@@ -141,6 +165,13 @@ def test_a_configuration_without_the_common_words() -> None:
         "max_position_embeddings, type_vocab_size, so the parts of its models cannot be told. "
         "Describe them: dovela.inventory.PARTS.register('inventory-none', function)."
     )
+
+
+def test_the_usual_length_of_a_text() -> None:
+    stock = inventory(BertConfig())
+    assert (stock.measure.unit, stock.measure.usual, stock.measure.longest) == ("token", 128, 512)
+    assert stock.flops() == stock.flops(128)
+    assert inventory(BertConfig(max_position_embeddings=20)).measure.usual == 20
 
 
 class Described(EncoderConfig, model_type="inventory-described"):

@@ -20,24 +20,38 @@ FRAMEWORKS = ["torch", "jax", "flax", "keras", "tensorflow", "transformers"]
 GENERATED = {"text/unicode_tables.py"}  # data, not read as code
 
 # The layers of the map: a module may import its own layer and those below.
-GROUND = ["_version", "checks", "disk", "errors", "lazy", "notices", "parts", "registry", "tables"]
+GROUND = ["_version", "checks", "disk", "errors", "lazy", "notices", "parts", "registry", "tables", "tensors"]
 DESCRIPTION = [
+    "batch_feature",
     "checkpoint",
     "config",
     "config_fields",
     "encoder_config",
+    "feature_files",
+    "features",
     "fitting",
     "folder",
     "header",
     "hub",
     "hub_errors",
     "inventory",
+    "kept_arguments",
     "labels",
     "outputs",
     "weights",
 ]
-DOORS = ["__init__", "auto", "auto_model"]
-FOLDERS = {"torch": 2, "text": 4, "models": 5, "cli": 6}
+DOORS = ["__init__", "auto", "auto_features", "auto_model", "auto_processor"]
+FOLDERS = {
+    "torch": 2,
+    "text": 4,
+    "vision": 4,
+    "audio": 4,
+    "models": 5,
+    "cli": 6,
+    "processor": 4,
+    "processor_arguments": 4,
+    "processor_files": 4,
+}
 
 
 def layer(module: str) -> int:
@@ -213,8 +227,8 @@ def test_importing_dovela_imports_nothing_heavy():
 
 def test_a_configuration_needs_no_package_at_all(tmp_path):
     code = f"""
-        from dovela import DistilBertConfig, BertConfig, EncoderConfig, AutoConfig, ConfigError
-        for cls in (DistilBertConfig, BertConfig, EncoderConfig):
+        from dovela import DistilBertConfig, BertConfig, ViTConfig, EncoderConfig, AutoConfig, ConfigError
+        for cls in (DistilBertConfig, BertConfig, ViTConfig, EncoderConfig):
             cls(num_hidden_layers=2).save_pretrained({str(tmp_path)!r})
             assert type(AutoConfig.from_pretrained({str(tmp_path)!r})) is cls
         repr(cls()), cls().replace(dropout=0.5), cls.from_dict(dict(a=1))

@@ -147,12 +147,39 @@ def added(count: int, encoding: bool) -> Entry:
     )
 
 
+def added_and_used() -> Entry:
+    """Loading with added tokens and the first text: what is put off at loading is paid for here."""
+    some, suffix = "bert_added_50000", ", none added"
+    how = {"timed": f"{LOAD}; row = tokenizer('Hello, name00001x.')['input_ids']", "setup": IMPORT}
+    return entry(
+        "load with 50,000 added tokens and encode one text",
+        "`from_pretrained` on a folder, then one short text: files are read in full only when a text needs them.",
+        "mentions",
+        [
+            *libraries("mentions", folder=some, **how),
+            *libraries("mentions", of=BOTH, suffix=suffix, **how),
+        ],
+        needs=("bert_uncased", some, "mentions"),
+    )
+
+
+LEAST = Contender(
+    "re and dict alone",
+    "python",
+    "rows = [list(map(known, words(text))) for text in texts]",
+    "import re; words = re.compile(r'\\w+|[^\\w\\s]').findall; "
+    + READ.replace("TEXT", "prose")
+    + "; known = {word: i for i, word in enumerate(set(words(' '.join(texts))))}.__getitem__",
+)
+"""The floor: cutting the same texts into words and looking each up, without special tokens, masks or rows."""
+
+
 ENTRIES = [
     entry(
         "tokenize English prose",
         f"6 MB of English lines into lists: `tokenizer(texts)`, all texts in one call. {CLASSES}",
         "prose",
-        everyone("prose"),
+        [*everyone("prose"), LEAST],
         targets=(
             *against(1 / 3.5, "transformers-5, fast"),
             *against(1 / 6, "tokenizers, one core"),
@@ -216,6 +243,7 @@ ENTRIES = [
     added(10, encoding=True),
     added(50_000, encoding=True),
     added(50_000, encoding=False),
+    added_and_used(),
     entry(
         "tokenize in a new process",
         "Start Python, load the tokenizer, turn 1 MB of English lines into lists and keep them.",

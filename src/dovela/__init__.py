@@ -17,9 +17,19 @@ _TASKS = [
     "SequenceClassification",
     "TokenClassification",
 ]
+_IMAGE_TASKS = ["ImageClassification", "MaskedImageModeling"]
+_AUDIO_TASKS = ["AudioClassification", "AudioFrameClassification", "AudioXVector", "CTC"]
 _MODULES: dict[str, list[str]] = {
+    "audio.sequence": ["SequenceFeatureExtractor"],
     "auto": ["AutoTokenizer"],
-    "auto_model": ["AutoConfig", "AutoModel", *(f"AutoModelFor{task}" for task in [*_TASKS, "CausalLM", "Seq2SeqLM"])],
+    "auto_features": ["AutoFeatureExtractor", "AutoImageProcessor"],
+    "auto_model": [
+        "AutoConfig",
+        "AutoModel",
+        *(f"AutoModelFor{task}" for task in [*_TASKS, *_IMAGE_TASKS, *_AUDIO_TASKS, "CausalLM", "Seq2SeqLM"]),
+    ],
+    "auto_processor": ["AutoProcessor"],
+    "batch_feature": ["BatchFeature"],
     "config": ["PretrainedConfig"],
     "encoder_config": ["EncoderConfig"],
     "errors": [
@@ -33,6 +43,7 @@ _MODULES: dict[str, list[str]] = {
         "ShapeMismatch",
         "UnexpectedWeights",
     ],
+    "features": ["FeatureExtractionMixin"],
     "fitting": ["LoadReport"],
     "models.bert.config": ["BertConfig"],
     "models.bert.tokenizer": ["BertTokenizer", "BertTokenizerFast"],
@@ -43,9 +54,27 @@ _MODULES: dict[str, list[str]] = {
         "DistilBertModel",
         *(f"DistilBertFor{task}" for task in _TASKS if task not in ("NextSentencePrediction", "PreTraining")),
     ],
+    "models.vit.config": ["ViTConfig"],
+    "models.vit.features": ["ViTFeatureExtractor", "ViTImageProcessor"],
+    "models.vit.torch_model": ["ViTModel", *(f"ViTFor{task}" for task in _IMAGE_TASKS)],
+    "models.wav2vec2.config": ["Wav2Vec2Config"],
+    "models.wav2vec2.features": ["Wav2Vec2FeatureExtractor"],
+    "models.wav2vec2.processor": ["Wav2Vec2Processor"],
+    "models.wav2vec2.tokenizer": ["Wav2Vec2CTCTokenizer"],
+    "models.wav2vec2.torch_model": [
+        "Wav2Vec2ForAudioFrameClassification",
+        "Wav2Vec2ForCTC",
+        "Wav2Vec2ForPreTraining",
+        "Wav2Vec2ForSequenceClassification",
+        "Wav2Vec2ForXVector",
+        "Wav2Vec2Model",
+    ],
     "outputs": [
         "BaseModelOutput",
         "BaseModelOutputWithPooling",
+        "CausalLMOutput",
+        "ImageClassifierOutput",
+        "MaskedImageModelingOutput",
         "MaskedLMOutput",
         "ModelOutput",
         "MultipleChoiceModelOutput",
@@ -54,14 +83,21 @@ _MODULES: dict[str, list[str]] = {
         "QuestionAnsweringModelOutput",
         "SequenceClassifierOutput",
         "TokenClassifierOutput",
+        "Wav2Vec2BaseModelOutput",
+        "Wav2Vec2ForPreTrainingOutput",
+        "XVectorOutput",
     ],
+    "processor": ["ProcessorMixin"],
     "text.corpus": ["tokenize_files"],
+    "text.ctc": ["Wav2Vec2CTCTokenizerOutput"],
     "text.encoding": ["BatchEncoding"],
     "text.fast": ["PreTrainedTokenizerFast"],
     "text.special_tokens": ["AddedToken"],
     "text.tokenizer": ["PreTrainedTokenizer", "PreTrainedTokenizerBase"],
     "text.token_rows": ["TokenRows", "open_tokens"],
     "torch.model": ["PreTrainedModel"],
+    "vision.image_features": ["ImageFeatureExtractionMixin"],
+    "torch.spec_augment": ["compute_mask_indices", "sample_negative_indices"],
 }
 
 __all__ = ["__version__", *sorted(name for names in _MODULES.values() for name in names)]

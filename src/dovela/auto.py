@@ -6,7 +6,7 @@ from os import PathLike
 from typing import Any
 
 from .errors import CheckpointError, DovelaError, RegistryError
-from .hub import Source, source
+from .hub import Source, source, split_options
 from .text.base import MODEL_TOKENIZERS, TOKENIZERS, PreTrainedTokenizerBase
 from .text.files import CONFIG, WHOLE
 from .text.vocabulary import read_json
@@ -28,28 +28,15 @@ class AutoTokenizer:
         name_or_path: str | PathLike[str],
         *,
         use_fast: bool = True,
-        subfolder: str = "",
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | PathLike[str] | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        **overrides: Any,
+        **arguments: Any,
     ) -> PreTrainedTokenizerBase:
         """The tokenizer in a folder, or of a name on the hub.
 
         Its class is named by tokenizer_config.json, else follows from config.json's model_type. `use_fast` asks for the
-        engine on the Rust library where there is one. `overrides` are arguments of the constructor.
+        engine on the Rust library where there is one. `arguments`: as of that class's `from_pretrained`.
         """
-        src = source(
-            name_or_path,
-            subfolder=subfolder,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
+        options, overrides = split_options(arguments)
+        src = source(name_or_path, **options)
         return TOKENIZERS.get(_tokenizer_name(src, use_fast))._from_source(src, overrides)
 
     @staticmethod

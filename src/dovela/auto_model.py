@@ -154,6 +154,42 @@ class AutoModelForPreTraining(_AutoModel):
     task = "pre-training"
 
 
+class AutoModelForImageClassification(_AutoModel):
+    """The model with a classifier, or a regression, on whole images."""
+
+    task = "image-classification"
+
+
+class AutoModelForMaskedImageModeling(_AutoModel):
+    """The model that fills in the patches of an image that were hidden."""
+
+    task = "masked-image-modeling"
+
+
+class AutoModelForCTC(_AutoModel):
+    """The model that writes down what is said."""
+
+    task = "ctc"
+
+
+class AutoModelForAudioClassification(_AutoModel):
+    """The model with a classifier, or a regression, on whole clips."""
+
+    task = "audio-classification"
+
+
+class AutoModelForAudioFrameClassification(_AutoModel):
+    """The model with a classifier on every frame of a clip."""
+
+    task = "audio-frame-classification"
+
+
+class AutoModelForAudioXVector(_AutoModel):
+    """The model that tells voices apart."""
+
+    task = "audio-xvector"
+
+
 class AutoModelForCausalLM(_AutoModel):
     """The model that writes on, token by token; none of the encoders does."""
 

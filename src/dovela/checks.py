@@ -56,7 +56,7 @@ def compile_check(annotation: Any) -> Check:
     if annotation in (int, float, bool, str):
         return _scalar(annotation)
     if origin is Annotated:
-        return _annotated(compile_check(args[0]), args[1:])
+        return _annotated(compile_check(args[0]), args[1:], null_is_free=args[0] is not Any)
     if origin is Literal:
         return _exactly(args, "one of " + ", ".join(map(repr, args)))
     if origin in (Union, types.UnionType):
@@ -102,13 +102,14 @@ def _exactly(allowed: tuple[Any, ...], words: str) -> Check:
     return check
 
 
-def _annotated(inner: Check, metadata: tuple[Any, ...]) -> Check:
+def _annotated(inner: Check, metadata: tuple[Any, ...], *, null_is_free: bool) -> Check:
+    """`null_is_free`: where the annotation itself says whether None is a value, rules are not asked."""
     rules = [rule for rule in metadata if hasattr(rule, "describe")]
 
     def check(value: Any) -> Any:
         value = inner(value)
         for rule in rules:
-            if value is not None and value not in rule:
+            if not (value is None and null_is_free) and value not in rule:
                 raise Mismatch(rule.describe(value))
         return value
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.json"
 
-BUILTIN = {"bert": "BertConfig", "distilbert": "DistilBertConfig"}
+BUILTIN = {"bert": "BertConfig", "distilbert": "DistilBertConfig", "vit": "ViTConfig", "wav2vec2": "Wav2Vec2Config"}
 CONFIGS: Registry[type[PretrainedConfig]] = Registry(
     "model type",
     {"encoder": "dovela.encoder_config:EncoderConfig"}

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from . import folder as folders
-from .errors import CheckpointError
+from .errors import CheckpointError, InputError
 from .hub_errors import explain, got_no_answer
 
 OPTIONS = frozenset({"subfolder", "revision", "token", "cache_dir", "local_files_only", "force_download"})
@@ -42,6 +42,10 @@ def source(
     `revision` is a branch, tag or commit; `token` is for private and gated names; `local_files_only` takes what is in
     the cache without asking the hub; `force_download` asks for all anew. For a folder these do nothing.
     """
+    given: object = name_or_path
+    if not isinstance(given, (str, os.PathLike)):
+        what = f"expected a folder, or a name on the hub, got {type(given).__name__} {given!r}"
+        raise InputError("from_pretrained", what)
     name = os.fspath(name_or_path)
     if subfolder:
         _check_inside(name, subfolder)

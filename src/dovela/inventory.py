@@ -2,9 +2,12 @@
 
     inventory(BertConfig()).parameters          # 109482240
     inventory(BertConfig(), "BertForMaskedLM")  # with that head
+    inventory(ViTConfig()).flops()              # operations for an image
 
 Operations are those of matrix products, two for each multiply-add (a product of (m, k) and (k, n) takes 2·m·k·n);
 look-ups, norms, activations, softmax and biases are left out, as profilers do.
+
+An input has a length in units that its kind decides (`Measure`): tokens of a text, seconds of sound, one image.
 
 Letters: S tokens of a sequence, D hidden size, F intermediate size, H heads, V vocabulary.
 """
@@ -13,8 +16,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .config import BUILTIN, PretrainedConfig
@@ -31,19 +34,37 @@ class Part:
     name: str
     "Its canonical name, as `layers.0.attention.q_proj`."
     tensors: Mapping[str, Shape] = field(default_factory=dict)
+    "By the last word of their names; nothing where the part is itself a tensor."
     per_token: int = 0
     per_pair: int = 0
     per_sequence: int = 0
     tied: Mapping[str, str] = field(default_factory=dict)
     "Tensors that are another part's, and whose: they are counted there."
+    tokens: Callable[[int], int] = int
+    "How many tokens the part works on, of an input of a length; for a text they are the same."
 
     @property
     def parameters(self) -> int:
         return sum(math.prod(shape) for name, shape in self.tensors.items() if name not in self.tied)
 
     def flops(self, length: int, batch: int = 1) -> int:
-        """Operations of one forward pass over `batch` sequences of `length` tokens."""
-        return 2 * batch * (self.per_token * length + self.per_pair * length**2 + self.per_sequence)
+        """Operations of one forward pass over `batch` inputs of a length, in units of their `Measure`."""
+        tokens = self.tokens(length)
+        return 2 * batch * (self.per_token * tokens + self.per_pair * tokens**2 + self.per_sequence)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What the length of an input is counted in."""
+
+    unit: str = "token"
+    "In the singular."
+    usual: int = 128
+    "A length to tell figures for."
+    longest: int | None = None
+    "None: any."
+    of: str = ""
+    'What an input is, where its length alone does not say, as "224 × 224 pixels".'
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,7 @@ class Inventory:
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
     "What could not be told from the configuration."
+    measure: Measure = Measure()
 
     @property
     def parameters(self) -> int:
@@ -66,9 +88,12 @@ class Inventory:
         """Of the weights, at so many bits for a parameter."""
         return self.parameters * bits // 8
 
-    def flops(self, length: int, batch: int = 1) -> int:
-        """Operations of one forward pass over `batch` sequences of `length` tokens, no padding left out."""
-        return sum(part.flops(length, batch) for part in self.parts)
+    def flops(self, length: int | None = None, batch: int = 1) -> int:
+        """Operations of one forward pass over `batch` inputs of a length (by default the usual), no padding left out.
+
+        The length is in tokens, in seconds of sound, or 1 for images: in units of `measure`.
+        """
+        return sum(part.flops(self.measure.usual if length is None else length, batch) for part in self.parts)
 
 
 def inventory(config: PretrainedConfig, architecture: str | None = None) -> Inventory:
@@ -90,7 +115,8 @@ def inventory(config: PretrainedConfig, architecture: str | None = None) -> Inve
         notes.append(f"{name} is a class of its own: its head is counted as dovela.torch.text_heads writes it")
     if (kind := getattr(config, "attention", "full")) != "full":
         notes.append(f"attention of the kind {kind!r} is counted as full attention")
-    return Inventory(config.model_type, name, tuple(heads[head]), tuple(notes))
+    measure = (MEASURES.get(described) if described and described in MEASURES else text_measure)(config)
+    return Inventory(config.model_type, name, tuple(heads[head]), tuple(notes), measure)
 
 
 def _head(architecture: str) -> str | None:
@@ -102,11 +128,26 @@ def _head(architecture: str) -> str | None:
 # ---- layers ----------------------------------------------------------------------------------------------------------
 
 
-def linear(name: str, inputs: int, outputs: int, *, once: bool = False) -> Part:
+def linear(name: str, inputs: int, outputs: int, *, once: bool = False, bias: bool = True) -> Part:
     """A matrix and a bias, applied to every token or, with `once`, to one vector a sequence."""
     products = inputs * outputs
-    tensors = {"weight": (outputs, inputs), "bias": (outputs,)}
-    return Part(name, tensors, per_token=0 if once else products, per_sequence=products if once else 0)
+    return Part(
+        name,
+        {"weight": (outputs, inputs)} | ({"bias": (outputs,)} if bias else {}),
+        per_token=0 if once else products,
+        per_sequence=products if once else 0,
+    )
+
+
+def convolution(name: str, inputs: int, outputs: int, size: Shape, *, groups: int = 1, bias: bool = True) -> Part:
+    """A kernel of a size (along one or two axes), applied to every token that it makes."""
+    weight = (outputs, inputs // groups, *size)
+    return Part(name, {"weight": weight} | ({"bias": (outputs,)} if bias else {}), per_token=math.prod(weight))
+
+
+def parameter(name: str, *shape: int) -> Part:
+    """A tensor that is no layer's."""
+    return Part(name, {"": shape})
 
 
 def embedding(name: str, rows: int, width: int) -> Part:
@@ -115,6 +156,11 @@ def embedding(name: str, rows: int, width: int) -> Part:
 
 def norm(name: str, width: int) -> Part:
     return Part(name, {"weight": (width,), "bias": (width,)})
+
+
+def over(parts: Iterable[Part], tokens: Callable[[int], int]) -> list[Part]:
+    """The parts, working on as many tokens as `tokens` makes of an input's length."""
+    return [replace(part, tokens=tokens) for part in parts]
 
 
 # ---- the text encoder and its heads ----------------------------------------------------------------------------------
@@ -144,19 +190,26 @@ def text_encoder(config: Any) -> list[Part]:
         embedding("embeddings.positions", config.max_position_embeddings, width),
         embedding("embeddings.token_types", config.type_vocab_size, width),
         norm("embeddings.norm", width),
+        *blocks(config),
     ]
-    for layer in range(config.num_hidden_layers):
-        heads = config.num_attention_heads - len(set(config.pruned_heads.get(layer, ())))
-        parts += block(
-            f"layers.{layer}", width, config.intermediate_size, heads * (width // config.num_attention_heads)
-        )
     return [part for part in parts if part.parameters or not part.tensors]  # an architecture may have no token types
 
 
-def block(name: str, width: int, inner: int, attended: int) -> list[Part]:
+def blocks(config: Any) -> list[Part]:
+    """The stack, each layer with the heads that are left, from the common words."""
+    parts, width = [], config.hidden_size
+    for layer in range(config.num_hidden_layers):
+        heads = config.num_attention_heads - len(set(config.pruned_heads.get(layer, ())))
+        attended = heads * (width // config.num_attention_heads)
+        bias = getattr(config, "qkv_bias", True)
+        parts += block(f"layers.{layer}", width, config.intermediate_size, attended, qkv_bias=bias)
+    return parts
+
+
+def block(name: str, width: int, inner: int, attended: int, *, qkv_bias: bool = True) -> list[Part]:
     """Attention, `attended` wide over all its heads, and feed-forward, `inner` wide, with their norms."""
     return [
-        *(linear(f"{name}.attention.{x}_proj", width, attended) for x in "qkv"),
+        *(linear(f"{name}.attention.{x}_proj", width, attended, bias=qkv_bias) for x in "qkv"),
         Part(f"{name}.attention.kernel", per_pair=2 * attended),  # queries by keys, weights by values
         linear(f"{name}.attention.o_proj", attended, width),
         norm(f"{name}.attention_norm", width),
@@ -196,7 +249,19 @@ def text_encoder_with_heads(config: Any) -> dict[str, list[Part]]:
     }
 
 
+def text_measure(config: Any) -> Measure:
+    """Of a text: its tokens, as many as there are positions."""
+    longest = getattr(config, "max_position_embeddings", None)
+    usual = Measure.usual
+    return Measure(usual=min(usual, longest or usual), longest=longest or usual)
+
+
 PARTS: Registry[Callable[[Any], dict[str, list[Part]]]] = Registry(
     "description of parts", {kind: f"dovela.models.{kind}.inventory:parts" for kind in BUILTIN}
 )
 """Model type -> function from a configuration to its heads and their parts, as `text_encoder_with_heads`."""
+
+MEASURES: Registry[Callable[[Any], Measure]] = Registry(
+    "measure of inputs", {kind: f"dovela.models.{kind}.inventory:measure" for kind in ("vit", "wav2vec2")}
+)
+"""Model type -> function from a configuration to what its inputs are counted in; without one they are texts."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from .errors import MissingBackend, suggest
 
-EXTRAS = {"torch": "torch", "pyarrow": "arrow"}  # import name -> the extra of dovela that installs it
+# Import name -> the extra of dovela that installs it.
+EXTRAS = {"torch": "torch", "pyarrow": "arrow", "PIL": "vision", "soundfile": "audio", "soxr": "audio"}
 
 
 def missing_backend(user: str, error: ModuleNotFoundError) -> ImportError:

@@ -108,6 +108,29 @@ class TokenClassifierOutput(ModelOutput):
     attentions: tuple[Any, ...] | None = None
 
 
+class ImageClassifierOutput(ModelOutput):
+    """Of a classifier, or a regression, on whole images."""
+
+    loss: Any = None
+    logits: Any = None  # (B, L)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class MaskedImageModelingOutput(ModelOutput):
+    """Of a model that fills in hidden patches of an image."""
+
+    loss: Any = None
+    reconstruction: Any = None  # (B, channels, height, width)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+    @property
+    def logits(self) -> Any:
+        """The reconstruction, under the name that scores have elsewhere."""
+        return self.reconstruction
+
+
 class QuestionAnsweringModelOutput(ModelOutput):
     """Of a model that finds where an answer starts and ends."""
 
@@ -144,3 +167,44 @@ class PreTrainingOutput(ModelOutput):
     seq_relationship_logits: Any = None  # (B, 2)
     hidden_states: tuple[Any, ...] | None = None
     attentions: tuple[Any, ...] | None = None
+
+
+class Wav2Vec2BaseModelOutput(ModelOutput):
+    """Of a model of sound without a head."""
+
+    last_hidden_state: Any = None  # (B, S, D)
+    extract_features: Any = None  # (B, S, C): the normalised frames of the convolutions
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class CausalLMOutput(ModelOutput):
+    """Of a model that scores characters in every frame of speech."""
+
+    loss: Any = None
+    logits: Any = None  # (B, S, V)
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class XVectorOutput(ModelOutput):
+    """Of a model that tells voices apart."""
+
+    loss: Any = None
+    logits: Any = None  # (B, E)
+    embeddings: Any = None  # (B, E), before the last layer
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+
+
+class Wav2Vec2ForPreTrainingOutput(ModelOutput):
+    """Of a model of sound with what it was pre-trained with."""
+
+    loss: Any = None
+    projected_states: Any = None  # (B, S, E)
+    projected_quantized_states: Any = None  # (B, S, E)
+    codevector_perplexity: Any = None
+    hidden_states: tuple[Any, ...] | None = None
+    attentions: tuple[Any, ...] | None = None
+    contrastive_loss: Any = None
+    diversity_loss: Any = None

@@ -23,12 +23,26 @@ _HEADS = {
     "multiple-choice": "ForMultipleChoice",
     "next-sentence-prediction": "ForNextSentencePrediction",
     "pre-training": "ForPreTraining",
+    "image-classification": "ForImageClassification",
+    "masked-image-modeling": "ForMaskedImageModeling",
+    "ctc": "ForCTC",
+    "audio-classification": "ForSequenceClassification",
+    "audio-frame-classification": "ForAudioFrameClassification",
+    "audio-xvector": "ForXVector",
+}
+_TEXT = ["base", "masked-lm", "sequence-classification", "token-classification", "question-answering"]
+_TEXT += ["multiple-choice"]
+_AUDIO = ["audio-classification", "audio-frame-classification", "audio-xvector"]
+_TASKS = {  # by model type: how its classes' names begin, and what there is
+    "bert": ("Bert", [*_TEXT, "next-sentence-prediction", "pre-training"]),
+    "distilbert": ("DistilBert", _TEXT),
+    "vit": ("ViT", ["base", "image-classification", "masked-image-modeling"]),
+    "wav2vec2": ("Wav2Vec2", ["base", "ctc", "pre-training", *_AUDIO]),
 }
 _MODELS = {
-    f"{kind}/{task}": f"dovela.models.{kind}.torch_model:{name}{head}"
-    for kind, name in (("bert", "Bert"), ("distilbert", "DistilBert"))
-    for task, head in _HEADS.items()
-    if kind == "bert" or task not in ("next-sentence-prediction", "pre-training")
+    f"{kind}/{task}": f"dovela.models.{kind}.torch_model:{name}{_HEADS[task]}"
+    for kind, (name, tasks) in _TASKS.items()
+    for task in tasks
 }
 MODELS: Registry[Any] = Registry("model", _MODELS)
 """Model classes by "model type/task"; one's own are registered by their definition."""

@@ -10,6 +10,8 @@ import pytest
 from rich.console import Console
 
 from dovela.cli.display import COLD, WARM, display, heat
+from dovela.models.bert.tokenizer import BertTokenizer
+from small_vocab import small_vocab
 
 
 def shown(value: Any, width: int = 100) -> str:
@@ -51,3 +53,8 @@ def test_heat_stays_in_its_range(value: float, colour: tuple[int, int, int]) -> 
     background = heat(value).bgcolor
     assert background is not None
     assert background.triplet == colour
+
+
+def test_what_shows_itself_is_shown_as_it_does() -> None:
+    batch = BertTokenizer(small_vocab())(["the fox", "hello"])
+    assert shown(batch) == "⟨[CLS]⟩the fox⟨[SEP]⟩\n⟨[CLS]⟩hello⟨[SEP]⟩"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from command import run
-from dovela import BertConfig, DistilBertConfig
+from dovela import BertConfig, DistilBertConfig, ViTConfig
 from dovela.cli import main
 from dovela.cli.show import ranges
 from dovela.cli.terminal import quantity
@@ -46,6 +46,22 @@ def test_the_table_of_bert() -> None:
     assert row(output, "pooler.dense")[:2] == ["768 × 768", "590,592"]
     assert row(output, "in all") == ["109,482,240", "438 MB", "219 MB", "175 M"]
     assert "over 1 × 128 tokens takes 22.3 GFLOP" in output
+
+
+def test_the_table_of_vit() -> None:
+    output = show("vit", "--batch", 8)
+    assert row(output, "patches")[:2] == ["768 × 3 × 16 × 16", "590,592"]
+    assert row(output, "class_token")[:2] == ["1 × 1 × 768", "768"]
+    assert row(output, "attention over 197 tokens") == ["119 M"]  # 4 × 197² × 768
+    assert row(output, "in all") == ["86,389,248", "346 MB", "173 MB", "35.1 G"]
+    assert "FLOP/image" in output
+    assert "over 8 images of 224 × 224 pixels (197 tokens each) takes 281 GFLOP" in output
+    data = json.loads(show("vit", "--json", "--batch", 8))
+    assert data["flops"] == 8 * data["flops_per_image"] == inventory(ViTConfig()).flops(batch=8)
+    assert data["parts"][1]["shapes"] == {"class_token": [1, 1, 768]}
+    assert (data["unit"], data["length"]) == ("image", 1)
+    code, text = failure("vit", "--length", 2)
+    assert (code, text) == (1, "error: --length 2: this 'vit' takes at most 1 image. --batch counts inputs.\n")
 
 
 def test_it_works_without_torch_and_numpy(tmp_path: Path) -> None:

@@ -23,23 +23,6 @@ def tokenizer(request):
     return request.param(VOCAB)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "call", "message"),
-    [
-        ("truncation_side", "lft", {"truncation": True, "max_length": 4}, "truncation_side must be .*, got 'lft'"),
-        ("padding_side", "lft", {"padding": True}, "padding_side must be 'left' or 'right', got 'lft'"),
-        ("model_max_length", "x", {"truncation": True}, "model_max_length must be a positive integer, got 'x'"),
-        ("model_max_length", 3.5, {"truncation": True}, r"model_max_length must be a positive integer, got 3\.5"),
-        ("model_max_length", 0, {"padding": "max_length"}, "model_max_length must be a positive integer, got 0"),
-        ("model_max_length", None, {"truncation": True}, "this tokenizer has no model_max_length. Give max_length"),
-    ],
-)
-def test_what_was_assigned_is_checked_where_it_is_used(tokenizer, name, value, call, message):
-    setattr(tokenizer, name, value)
-    with pytest.raises(InputError, match=message):
-        tokenizer(["the fox jumps over", "a"], **call)
-
-
 @pytest.mark.parametrize("args", [(b"a",), ({"a": 1},), (np.array(["a"]),), (float("nan"),), (iter("a"),), ([b"a"],)])
 def test_what_is_not_a_string_is_named(tokenizer, args):
     what = type(args[0][0] if isinstance(args[0], list) else args[0]).__name__
@@ -101,11 +84,67 @@ def test_lengths_that_no_row_can_have(tokenizer, options, message):
         ("add_tokens", ({"a": 1},), "expected a mapping with 'content'"),
         ("add_special_tokens", ({"pad_token": None},), "expected a string or an AddedToken, got NoneType None"),
         ("tokenize", (None,), "expected a string, got NoneType None"),
+        ("decode", ({5: 6},), r"decode: expected ids in their order, got dict \{5: 6\}"),
+        ("decode", ({5},), r"decode: expected ids in their order, got set \{5\}"),
+        ("decode", ([5], "yes"), "convert_ids_to_tokens: skip_special_tokens must be True or False, got 'yes'"),
+        ("decode", ([5], False, 1), "decode: clean_up_tokenization_spaces must be True or False, or None, got 1"),
+        ("batch_decode", ({5: [6]},), r"batch_decode: expected rows of ids, got dict"),
+        ("batch_decode", (np.array(5),), r"batch_decode: expected rows of ids, got ndarray array\(5\)"),
+        ("convert_ids_to_tokens", ({5},), "convert_ids_to_tokens: expected ids in their order, got set"),
+        ("convert_tokens_to_string", (None,), "expected tokens in a list, got NoneType None"),
+        ("convert_tokens_to_string", ("the",), "expected tokens in a list, got str 'the'"),
+        ("convert_tokens_to_string", ([5],), "expected tokens, which are strings, got int 5"),
+        ("num_special_tokens_to_add", ("yes",), "pair must be True or False, got 'yes'"),
+        ("add_tokens", ("a", "yes"), "add_tokens: special_tokens must be True or False, got 'yes'"),
+        ("add_special_tokens", ({}, 1), "replace_additional_special_tokens must be True or False, got 1"),
+        ("save_pretrained", (None,), "save_pretrained: expected the path of a folder, got None"),
+        ("save_pretrained", ("",), "save_pretrained: expected the path of a folder, got ''"),
+        ("save_vocabulary", (3,), "save_vocabulary: expected the path of a folder, got 3"),
+        ("save_vocabulary", (".", 3), "save_vocabulary: filename_prefix must be a string, got 3"),
+        ("from_pretrained", (None,), "expected a folder, or a name on the hub, got NoneType None"),
+        ("from_pretrained", (3,), "expected a folder, or a name on the hub, got int 3"),
     ],
 )
 def test_methods(tokenizer, method, args, message):
     with pytest.raises(InputError, match=message):
         getattr(tokenizer, method)(*args)
+
+
+@pytest.mark.parametrize("method", ["decode", "batch_decode"])
+def test_options_of_decoding_that_are_unknown(tokenizer, method):
+    with pytest.raises(InputError, match="unknown argument 'skip_specials'; did you mean 'skip_special_tokens'"):
+        getattr(tokenizer, method)([5], skip_specials=True)
+
+
+@pytest.mark.parametrize("name", ["single_word", "lstrip", "rstrip", "normalized", "special"])
+def test_properties_of_an_added_token_are_true_or_false(name):
+    with pytest.raises(InputError, match=rf"AddedToken\.{name}: expected True or False, got 'yes'"):
+        AddedToken("<a>", **{name: "yes"})
+
+
+@pytest.mark.parametrize("value", ["a", 1.5, -1, True, 1 << 40])
+def test_an_id_that_is_none(tokenizer, value):
+    with pytest.raises(InputError, match=r"pad_token_id: .* is not an id of the vocabulary"):
+        tokenizer.pad_token_id = value
+
+
+@pytest.mark.parametrize("number", ["x", 1.5, True])
+def test_a_number_of_a_character_or_token(tokenizer, number):
+    batch = tokenizer("the fox")
+    for ask in (batch.char_to_token, batch.word_to_tokens, batch.token_to_chars):
+        with pytest.raises(InputError, match=f"expected the number of a row, token, word or character, got {number!r}"):
+            ask(number)
+
+
+def test_words_that_are_none(tokenizer):
+    with pytest.raises(InputError, match="expected words, got NoneType None"):
+        tokenizer([None], is_split_into_words=True)
+
+
+@pytest.mark.parametrize("texts", [None, 5, b"a", {"a": 1}])
+def test_texts_to_learn_from(texts):
+    with pytest.raises(InputError, match=f"expected texts one by one or in lists, got {type(texts).__name__}"):
+        BertTokenizerFast(VOCAB).train_new_from_iterator(texts, 100)
 
 
 @pytest.mark.parametrize("skip", [True, False])
@@ -254,8 +293,11 @@ def test_fifty_megabytes_in_one_string(cls):
     assert (found[0, 1:-1].reshape(times, -1) == alone).all()
 
 
-def test_nothing_reaches_the_standard_streams(tokenizer, capfd):
+@pytest.mark.parametrize("lent", [False, True])
+def test_nothing_reaches_the_standard_streams(tokenizer, lent, capfd):
     """The Rust library prints its panics, unless what would lead to one is refused before."""
+    if lent and tokenizer.is_fast:
+        assert tokenizer.backend_tokenizer  # from here on the library does the work
     long = "a b c d e f g h"
     for args, options in (
         ((long, long), {"max_length": 9, "truncation": True, "stride": 4}),
@@ -263,6 +305,8 @@ def test_nothing_reaches_the_standard_streams(tokenizer, capfd):
         ((long,), {"max_length": 3, "truncation": "only_second"}),
         ((long,), {"max_length": 5, "truncation": True, "stride": 3}),
         ((long,), {"max_length": 1, "truncation": True}),
+        (([long, "a"], ["a", long]), {"max_length": 9, "truncation": "only_first", "stride": 4}),
+        ((long, long), {"max_length": 6, "truncation": True, "stride": 3, "add_special_tokens": False}),
         (("\ud800",), {}),
     ):
         with pytest.raises(InputError):
@@ -291,7 +335,11 @@ def test_nothing_reaches_the_standard_streams(tokenizer, capfd):
         ("added_tokens_decoder", {"one": "<a>"}, "expected integers as keys, which are ids, got 'one'"),
         ("added_tokens_decoder", {1.5: "<a>"}, r"expected integers as keys, which are ids, got 1\.5"),
         ("added_tokens_decoder", ["<a>"], r"expected a mapping from ids to tokens, got \['<a>'\]"),
-        ("unk_token", None, r"expected a token for words that no pieces make up, got None\. Leave unk_token out for"),
+        (
+            "unk_token",
+            None,
+            r"expected a token of the vocabulary for words that no pieces make up, got None\. Leave unk_token out for",
+        ),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_refused(engine, name, value, message):

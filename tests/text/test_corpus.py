@@ -21,6 +21,7 @@ from dovela.errors import CheckpointError, InputError, MissingBackend
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.text import lines, token_shards
 from dovela.text.corpus import Progress, open_tokens, tokenize_files
+from dovela.text.corpus_workers import Job
 from small_vocab import small_vocab
 
 SMALL: dict[str, Any] = {"shard_size": 300, "batch": 200}
@@ -60,6 +61,34 @@ def test_rows_are_what_the_tokenizer_gives_for_each_line(tmp_path: Path, engine:
     assert len(rows.header["shards"]) > 1
     assert rows.tokens == sum(map(len, rows))
     assert rows.header["bytes"] == path.stat().st_size
+
+
+@pytest.mark.parametrize("engine", [BertTokenizer, BertTokenizerFast])
+@pytest.mark.parametrize("options", [{}, {"max_length": 5}, {"add_special_tokens": False}])
+def test_ids_without_an_object_for_each_are_those_of_rows(engine: Any, options: dict[str, Any]) -> None:
+    texts = ["The quick brown fox", "", " ", "a [SEP] b c d e f g", "中文 ☃"]
+    for side in ("left", "right"):
+        tokenizer = engine(small_vocab(), truncation_side=side)
+        cut, special = options.get("max_length"), options.get("add_special_tokens", True)
+        job = Job(tokenizer, "uint16", cut, special, skip_blank=False, errors="strict")
+        rows, flat = job.rows(texts), job.flat(texts)
+        assert flat is not None
+        assert np.split(flat[0], flat[1].cumsum())[:-1] == [pytest.approx(row) for row in rows]
+
+
+def test_a_run_does_not_ask_for_the_slower_engine(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes `backend_tokenizer` may change it, and the tokenizer runs in Rust from then on."""
+    tokenizer = BertTokenizerFast(small_vocab())
+    monkeypatch.setattr(BertTokenizerFast, "backend_tokenizer", property(lambda _: pytest.fail("was asked for")))
+    tokenize_files(tokenizer, text, tmp_path / "out", **SMALL)
+
+
+def test_what_a_tokenizer_was_used_for_before_does_not_make_another_run(tmp_path: Path, text: Path) -> None:
+    fresh, used = (BertTokenizerFast(small_vocab()) for _ in range(2))
+    assert used.backend_tokenizer
+    used("the fox jumps", truncation=True, max_length=3)  # which the library keeps as a setting of its own
+    tokenize_files(fresh, text, tmp_path / "out", **SMALL)
+    assert len(tokenize_files(used, text, tmp_path / "out", **SMALL)) == 400
 
 
 def test_npy_files_are_what_the_description_says(tmp_path: Path, text: Path) -> None:

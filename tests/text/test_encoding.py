@@ -113,6 +113,24 @@ def test_torch_tensors_move():
         BertTokenizer(VOCAB)(TEXTS).to("cpu")
 
 
+@pytest.mark.parametrize("cls", [BertTokenizer, BertTokenizerFast])
+@pytest.mark.parametrize("kind", ["jax", "tf"])
+def test_tensors_of_other_frameworks_hold_the_same(cls, kind):
+    pytest.importorskip({"jax": "jax", "tf": "tensorflow"}[kind], reason=f"return_tensors={kind!r} needs it")
+    tokenizer, every = cls(VOCAB), {"return_offsets_mapping": True, "return_length": True, "padding": True}
+    made, wanted = (tokenizer(TEXTS, PAIRS, return_tensors=k, **every) for k in (kind, "np"))
+    assert made.keys() == wanted.keys()
+    for name, column in made.items():
+        assert type(column).__module__.startswith({"jax": "jax", "tf": "tensorflow"}[kind])
+        assert (np.asarray(column) == wanted[name]).all()
+    rows = [{"input_ids": row["input_ids"][0]} for row in (tokenizer(text, return_tensors=kind) for text in TEXTS)]
+    assert type(tokenizer.pad(rows)["input_ids"]) is type(made["input_ids"])
+    assert tokenizer.decode(made["input_ids"][0]) == tokenizer.decode(wanted["input_ids"][0])
+    assert tokenizer.batch_decode(made["input_ids"]) == tokenizer.batch_decode(wanted["input_ids"])
+    with pytest.raises(InputError, match="no torch tensor to move"):
+        made.to("cpu")
+
+
 @pytest.mark.parametrize(("kind", "package"), [("pt", "torch"), ("jax", "jax"), ("tf", "tensorflow")])
 def test_a_framework_that_is_not_installed_is_named(kind, package, monkeypatch):
     for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:

@@ -261,3 +261,19 @@ def test_nothing_to_open(tmp_path):
         AutoTokenizer.from_pretrained(tmp_path)
     with pytest.raises(InputError, match="unknown argument 'do_lowercase'; did you mean 'do_lower_case'"):
         BertTokenizer.from_pretrained(tmp_path, do_lowercase=True)
+
+
+@pytest.mark.parametrize("cls", [BertTokenizer, AutoTokenizer])
+def test_where_files_come_from_is_said_by_name(cls, tmp_path):
+    BertTokenizer(small_vocab()).save_pretrained(tmp_path / "inner")
+    found = cls.from_pretrained(tmp_path, subfolder="inner", local_files_only=True, padding_side="left")
+    assert (found.padding_side, found.name_or_path) == ("left", str(tmp_path / "inner"))
+    with pytest.raises(CheckpointError, match="has no subfolder 'outer'"):
+        cls.from_pretrained(tmp_path, subfolder="outer")
+    for name, near in (
+        ("revison", "revision"),
+        ("local_file_only", "local_files_only"),
+        ("padding_sid", "padding_side"),
+    ):
+        with pytest.raises(InputError, match=f"unknown argument '{name}'; did you mean '{near}'"):
+            cls.from_pretrained(tmp_path / "inner", **{name: "main"})

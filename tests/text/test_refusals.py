@@ -9,6 +9,7 @@ import pytest
 from dovela.errors import InputError
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
 from dovela.text.special_tokens import AddedToken
+from peers import peer4
 from small_vocab import small_vocab
 
 VOCAB = small_vocab()
@@ -43,6 +44,7 @@ def tokenizer(request):
         ),
         (("a",), {"padding": "max_length"}, r"padding='max_length' needs a length"),
         (("a",), {"padding": True, "padding_side": "top"}, r"padding_side must be 'left' or 'right', got 'top'"),
+        (("a",), {"padding_side": "top"}, r"padding_side must be 'left' or 'right', got 'top'"),
         (("a",), {"max_length": -1, "truncation": True}, r"max_length must be an integer of at least 0, got -1"),
         (("a",), {"max_length": "9", "truncation": True}, r"max_length must be an integer of at least 0, got '9'"),
         (
@@ -64,7 +66,7 @@ def tokenizer(request):
         (
             ("a b c d e f", "a b c d e f"),
             {"max_length": 9, "truncation": True, "stride": 4},
-            r"stride=4 must be less than a window, and max_length=9 leaves (3|too few) tokens for one",
+            r"stride=4 must be less than a window, and max_length=9 leaves 3 tokens for one",
         ),
         (
             ("a b c d", "a b c d e f"),
@@ -180,6 +182,68 @@ def test_max_length_alone_cuts_and_says_so(tokenizer, caplog):
     with caplog.at_level(logging.WARNING, "dovela"):
         assert len(tokenizer("a b c d e", max_length=4)["input_ids"]) == 4
     assert "max_length was given without truncation" in caplog.text
+
+
+def rows_the_peer_warns_of(vocab_file: str, calls):
+    """For each call, whether the peer says that a row is too long. It says so once a tokenizer."""
+    import logging
+
+    from transformers import BertTokenizer, BertTokenizerFast
+    from transformers.utils import logging as transformers_logging
+
+    told: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("transformers")
+    logger.addHandler(handler)
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_warning()
+    try:
+        out = []
+        for cls in (BertTokenizer, BertTokenizerFast):
+            for texts, options in calls:
+                told.clear()
+                cls(vocab_file, model_max_length=5)(texts, **options)
+                out.append(any("longer than the specified maximum" in message for message in told))
+        return out
+    finally:
+        transformers_logging.set_verbosity(before)
+        logger.removeHandler(handler)
+
+
+LONG_ROWS = [
+    ("a b c", {}),
+    ("a b c d", {}),
+    (["a", "a b c d"], {}),
+    (["a", "a b c d"], {"truncation": True}),
+    ("a b c d", {"padding": True, "return_tensors": "np"}),
+    ("a b c d", {"add_special_tokens": False}),
+    ("a b c d", {"max_length": 4, "truncation": True}),
+]
+
+
+@pytest.mark.peer
+def test_a_row_longer_than_the_model_takes_is_told_of(tmp_path, told, caplog, monkeypatch):
+    (tmp_path / "vocab.txt").write_text("".join(f"{token}\n" for token in VOCAB), "utf-8")
+    found = []
+    with caplog.at_level(logging.WARNING, "dovela"):
+        for cls in (BertTokenizer, BertTokenizerFast):
+            for texts, options in LONG_ROWS:
+                monkeypatch.setattr("dovela.notices._seen", set())
+                caplog.clear()
+                cls(VOCAB, model_max_length=5)(texts, **options)
+                found.append(any("a row is longer than the 5 tokens that the model takes" in line for line in told()))
+    assert found == peer4(rows_the_peer_warns_of, str(tmp_path / "vocab.txt"), LONG_ROWS)
+    assert found[:2] == [False, True]
+
+
+def test_a_long_row_is_told_of_once(tokenizer, told, caplog):
+    tokenizer.model_max_length = 4
+    with caplog.at_level(logging.WARNING, "dovela"):
+        for text in ("a b c", "a b c d", "a b c d e"):
+            tokenizer(text)
+    assert len(told()) == 1
+    assert told()[0].endswith("(model_max_length); pass truncation=True to cut such rows")
 
 
 def test_lone_surrogates_and_long_words(tokenizer):

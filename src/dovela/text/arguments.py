@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from ..errors import InputError, suggest
@@ -20,9 +21,9 @@ PADDINGS = ("longest", "max_length", "do_not_pad")
 
 def refuse_unknown(where: str, unknown: Iterable[str], known: Iterable[str]) -> None:
     """An InputError that names every argument in `unknown`, with the nearest in `known`."""
-    known = sorted(known)
-    problems = [f"unknown argument {name!r}{suggest(name, known)}" for name in unknown]
-    if problems:
+    if names := list(unknown):
+        known = sorted(known)
+        problems = [f"unknown argument {name!r}{suggest(name, known)}" for name in names]
         raise InputError(where, *problems, hint=f"Known: {', '.join(known)}.")
 
 
@@ -56,9 +57,18 @@ def check_settings(where: str, **given: Any) -> None:
 
 def check_flags(where: str, optional: Mapping[str, Any], **flags: Any) -> None:
     """Each must be True or False; those in `optional` may be None."""
-    for name, value in {**optional, **flags}.items():
-        if not isinstance(value, bool) and not (value is None and name in optional):
+    for name, value in chain(optional.items(), flags.items()):
+        if value is not True and value is not False and not (value is None and name in optional):
             raise InputError(where, f"{name} must be {FLAG}{', or None' if name in optional else ''}, got {value!r}")
+
+
+def check_tokens(where: str, tokens: Any) -> None:
+    """Tokens are a list of strings."""
+    if not isinstance(tokens, (list, tuple)):
+        raise InputError(where, f"expected tokens in a list, got {type(tokens).__name__} {_short(tokens)}")
+    for token in () if set(map(type, tokens)) <= {str} else tokens:
+        if not isinstance(token, str):
+            raise InputError(where, f"expected tokens, which are strings, got {type(token).__name__} {_short(token)}")
 
 
 def read_id(where: str, value: Any) -> int:
@@ -105,10 +115,10 @@ def _text(where: str, value: Any, words: bool) -> Text:
         hint = "For a text given as words, set is_split_into_words=True." if isinstance(value, (list, tuple)) else ""
         raise InputError(where, f"expected a string, got {type(value).__name__} {_short(value)}", hint=hint)
     if isinstance(value, (list, tuple)):
-        wrong = next((item for item in value if not isinstance(item, str)), None)
-        if wrong is None:
-            return [word if word.isascii() else _no_surrogate(where, word) for word in value]
-        raise InputError(where, f"expected words, got {type(wrong).__name__} {_short(wrong)}")
+        for item in value:
+            if not isinstance(item, str):
+                raise InputError(where, f"expected words, got {type(item).__name__} {_short(item)}")
+        return [word if word.isascii() else _no_surrogate(where, word) for word in value]
     raise InputError(
         where, f"is_split_into_words=True takes lists of words, got {type(value).__name__} {_short(value)}"
     )
@@ -147,7 +157,7 @@ def read_lengths(
     max_length: int | None,
     stride: int,
     multiple: int | None,
-    model_max_length: int | None,
+    model_max_length: int,
 ) -> Lengths:
     """Make sense of the length arguments. `max_length` alone cuts, longest first, and says so."""
     for name, value, least in (
@@ -182,7 +192,7 @@ def read_lengths(
             where,
             f"truncation={truncation!r} is not one of True, False, {_names(STRATEGIES)}{suggest(str(cut), STRATEGIES)}",
         )
-    bound = max_length if max_length is not None else _known(where, model_max_length)
+    bound = max_length if max_length is not None else min(model_max_length, UNBOUNDED)
     if (pad == "max_length" or cut != "do_not_truncate") and bound >= UNBOUNDED:
         what = "padding='max_length'" if pad == "max_length" else f"truncation={truncation!r}"
         why = "this tokenizer has no model_max_length" if max_length is None else f"max_length={max_length} is none"
@@ -196,15 +206,6 @@ def read_lengths(
     return Lengths(
         pad != "do_not_pad", bound if pad == "max_length" else None, None if cut == "do_not_truncate" else cut, bound
     )
-
-
-def _known(where: str, length: Any) -> int:
-    """The model's length; UNBOUNDED where it is not known. It may have been assigned, so it is checked here."""
-    if length is None:
-        return UNBOUNDED
-    if isinstance(length, bool) or not isinstance(length, int) or length < 1:
-        raise InputError(where, f"tokenizer.model_max_length must be a positive integer, got {length!r}")
-    return min(length, UNBOUNDED)
 
 
 def _plain(value: Any) -> bool:

@@ -33,7 +33,6 @@ def bert_pipeline(backend: Any, added_tokens: Mapping[int, AddedToken]) -> BertP
     del options["type"]
     normalizer = BertNormalizer(**options)
     added = AddedTokens(normalizer.normalize)
-    for index, token in added_tokens.items():
-        added.put(token, index)
+    added.put_all(added_tokens)
     pieces = WordPiece(vocab, vocab[model.unk_token], model.continuing_subword_prefix, model.max_input_chars_per_word)
     return BertPipeline(added.searches, not backend.encode_special_tokens, BertEngine(normalizer, pieces))

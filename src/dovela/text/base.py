@@ -7,22 +7,35 @@ An engine provides the vocabulary (`_token_to_id`, `_id_to_token`, `_add`, `_res
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import repeat
 from typing import Any, ClassVar
 
 from ..errors import InputError
+from ..notices import notice
 from ..registry import Registry
-from .arguments import Input, Text, check_flags, check_settings, read_id, read_inputs, read_lengths, refuse_unknown
+from .arguments import (
+    UNBOUNDED,
+    Input,
+    Text,
+    check_flags,
+    check_settings,
+    read_id,
+    read_inputs,
+    read_lengths,
+    refuse_unknown,
+)
 from .assembly import Assembly
 from .columns import RowBatch, TextBatch, plain_texts
 from .conversion import Conversion
+from .deferred import DeferredTokens
 from .encoding import BatchEncoding
 from .files import TokenizerFiles
 from .former_names import FormerNames
 from .padding import Padding, Side, as_columns
 from .rows import Row
+from .settings import NO_LENGTH, Settings
 from .special_tokens import ROLES, AddedToken
 from .template import RowTemplate
 from .tensors import check_kind
@@ -36,21 +49,24 @@ TOKENIZERS: Registry[type[PreTrainedTokenizerBase]] = Registry(
         "BertTokenizerFast": "dovela.models.bert.tokenizer:BertTokenizerFast",
         "DistilBertTokenizer": "dovela.models.distilbert.tokenizer:DistilBertTokenizer",
         "DistilBertTokenizerFast": "dovela.models.distilbert.tokenizer:DistilBertTokenizerFast",
+        "Wav2Vec2CTCTokenizer": "dovela.models.wav2vec2.tokenizer:Wav2Vec2CTCTokenizer",
+        "Wav2Vec2Tokenizer": "dovela.models.wav2vec2.tokenizer:Wav2Vec2CTCTokenizer",  # its name in the oldest files
     },
 )
 MODEL_TOKENIZERS: Registry[str] = Registry("tokenizer of the model type")  # model type -> name in TOKENIZERS
 MODEL_TOKENIZERS.register("bert", "BertTokenizer")
 MODEL_TOKENIZERS.register("distilbert", "DistilBertTokenizer")
-NO_LENGTH = int(1e30)  # what files of this format say when the model's length is not known
+MODEL_TOKENIZERS.register("wav2vec2", "Wav2Vec2CTCTokenizer")
 
 
-class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNames):
+class PreTrainedTokenizerBase(Settings, TokenizerFiles, RowTemplate, Conversion, FormerNames):
     """A tokenizer of either engine; `PreTrainedTokenizer` and `PreTrainedTokenizerFast` are the two.
 
     A subclass keeps each argument of its constructor under the argument's own name: that is how it is saved.
     """
 
     model_input_names: Sequence[str] = ("input_ids", "token_type_ids", "attention_mask")
+    model_max_length: int
     is_fast: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, register: bool = True, model_type: str | None = None, **kwargs: Any) -> None:
@@ -92,36 +108,34 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         refuse_unknown(where, unknown, self.known_arguments())
         check_settings(
             where,
-            padding_side=padding_side,
-            truncation_side=truncation_side,
-            pad_token_type_id=pad_token_type_id,
-            clean_up_tokenization_spaces=clean_up_tokenization_spaces,
-            split_special_tokens=split_special_tokens,
-            name_or_path=name_or_path,
             additional_special_tokens=() if additional_special_tokens is None else additional_special_tokens,
             added_tokens_decoder={} if added_tokens_decoder is None else added_tokens_decoder,
-            model_input_names=() if model_input_names is None else model_input_names,
-            model_max_length=NO_LENGTH if model_max_length is None else model_max_length,
         )
         self.padding_side, self.truncation_side = padding_side, truncation_side
         self.pad_token_type_id = pad_token_type_id
-        self.model_max_length = NO_LENGTH if model_max_length is None else int(min(model_max_length, NO_LENGTH))
+        self.model_max_length = NO_LENGTH if model_max_length is None else model_max_length
         self.clean_up_tokenization_spaces = clean_up_tokenization_spaces
         self.split_special_tokens = split_special_tokens
         self.name_or_path = name_or_path
         if model_input_names is not None:
-            self.model_input_names = list(model_input_names)
+            self.model_input_names = model_input_names
         self.extra: dict[str, Any] = {}  # what a file said that is not ours; written back
         self._roles, self._additional = {}, []
         place = f"{where}.added_tokens_decoder"
-        self._restore({read_id(place, i): AddedToken.of(token) for i, token in (added_tokens_decoder or {}).items()})
+        if isinstance(added_tokens_decoder, DeferredTokens):
+            self._restore(added_tokens_decoder)
+        else:
+            tokens = (added_tokens_decoder or {}).items()
+            self._restore({read_id(place, index): AddedToken.of(token) for index, token in tokens})
         given = (bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token)
-        known = {token.content: token for token in self.added_tokens_decoder.values()}
         roles = {
-            name: known.get(str(token), token) for name, token in zip(ROLES, given, strict=True) if token is not None
+            name: self._added_token(str(token)) or token
+            for name, token in zip(ROLES, given, strict=True)
+            if token is not None
         }
-        more = [known.get(str(token), token) for token in additional_special_tokens or ()]
+        more = [self._added_token(str(token)) or token for token in additional_special_tokens or ()]
         self.add_special_tokens(roles | {"additional_special_tokens": more})
+        self._built = True
 
     @classmethod
     @cache
@@ -148,7 +162,11 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         raise NotImplementedError
 
     def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
-        """Put added tokens of a saved tokenizer back at their ids."""
+        """Put added tokens of a saved tokenizer back at their ids. Those that are deferred should not be read yet."""
+        raise NotImplementedError
+
+    def _added_token(self, content: str) -> AddedToken | None:
+        """The added token of that name, if there is one."""
         raise NotImplementedError
 
     @property
@@ -191,7 +209,7 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         "jax" or "tf"; lists otherwise.
         """
         where = f"{type(self).__name__}()"
-        refuse_unknown(where, unknown, _call_arguments())
+        refuse_unknown(where, unknown, _arguments(PreTrainedTokenizerBase.__call__))
         check_kind(where, return_tensors)
         check_flags(
             where,
@@ -203,6 +221,7 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
             return_offsets_mapping=return_offsets_mapping,
             return_length=return_length,
         )
+        _check_side(where, padding_side)
         texts = None if is_split_into_words or text_pair is not None else plain_texts(text)
         inputs, batched = (
             ([], not isinstance(text, str)) if texts else read_inputs(where, text, text_pair, is_split_into_words)
@@ -238,6 +257,8 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         data = batch.arrays(names, filling) if return_tensors is not None else None
         if data is None:
             data = batch.columns(names, filling)
+        if lengths.truncate is None and max_length is None:
+            self._tell_if_too_long(data["input_ids"])
         if return_length:
             data["length"] = list(map(len, data["input_ids"]))
         if return_overflowing_tokens:
@@ -271,22 +292,37 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         padding_side: Side | None = None,
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
+        **unknown: Any,
     ) -> BatchEncoding:
         """Bring rows that were made without padding to one length, as a collate function does.
 
         Takes a mapping of columns, or a list of mappings (rows). Columns of other names than ours stay as they are.
+        Arrays come back as arrays of their framework, unless `return_tensors` names another.
         """
         where = f"{type(self).__name__}.pad"
+        refuse_unknown(where, unknown, _arguments(PreTrainedTokenizerBase.pad))
         check_kind(where, return_tensors)
-        columns, batched = as_columns(where, encoded_inputs)
+        check_flags(where, {"return_attention_mask": return_attention_mask})
+        _check_side(where, padding_side)
+        columns, batched, kind = as_columns(where, encoded_inputs)
         if "attention_mask" not in columns and self._wants("attention_mask", return_attention_mask):
             columns["attention_mask"] = [[1] * len(row) for row in columns["input_ids"]]
         lengths = read_lengths(where, padding, False, max_length, 0, pad_to_multiple_of, self.model_max_length)
         if lengths.pad:
             columns = self._padding(where, padding_side, lengths.pad_length, pad_to_multiple_of).columns(columns)
+        elif len(set(map(len, columns["input_ids"]))) > 1:
+            kind = None  # nobody asked for one array of rows that make none
         if not batched:
             columns = {name: column[0] for name, column in columns.items()}
-        return BatchEncoding(columns, tensor_type=return_tensors, is_fast=self.is_fast)
+        return BatchEncoding(columns, tensor_type=return_tensors or kind, is_fast=self.is_fast)
+
+    def _tell_if_too_long(self, ids: Sequence[Sequence[int]]) -> None:
+        most = self.model_max_length
+        if most < UNBOUNDED and max(map(len, ids), default=0) > most:
+            notice(
+                f"{type(self).__name__}: a row is longer than the {most} tokens that the model takes "
+                "(model_max_length); pass truncation=True to cut such rows"
+            )
 
     def _wants(self, column: str, asked: bool | None) -> bool:
         return column in self.model_input_names if asked is None else asked
@@ -300,8 +336,6 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
                 hint='Set one: tokenizer.pad_token = …, or tokenizer.add_special_tokens({"pad_token": "[PAD]"}).',
             )
         side = self.padding_side if side is None else side
-        if side not in ("left", "right"):
-            raise InputError(where, f"padding_side must be 'left' or 'right', got {side!r}")
         return Padding(side, pad_id, pad_token, self.pad_token_type_id, length, multiple)
 
     def __len__(self) -> int:
@@ -315,6 +349,11 @@ class PreTrainedTokenizerBase(TokenizerFiles, RowTemplate, Conversion, FormerNam
         return f"{type(self).__name__}(vocab_size={self.vocab_size}, padding_side={self.padding_side!r}, {roles})"
 
 
+def _check_side(where: str, side: Any) -> None:
+    if side not in (None, "left", "right"):
+        raise InputError(where, f"padding_side must be 'left' or 'right', got {side!r}")
+
+
 @cache
-def _call_arguments() -> frozenset[str]:
-    return frozenset(inspect.signature(PreTrainedTokenizerBase.__call__).parameters) - {"self", "unknown"}
+def _arguments(method: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(method).parameters) - {"self", "unknown"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from .assembly import Assembly
+from .memory import no_collection
 from .padding import Padding
 from .rows import Encoding, Offset, Row
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # The columns of a row, in the order of the result, and what a row calls them.
 COLUMNS = {
@@ -74,13 +77,14 @@ class TextBatch:
 
     def columns(self, names: list[str], padding: Padding | None) -> dict[str, Any]:
         """Lists, padded if so wished."""
-        with _no_collection():
+        with no_collection():
             before, after = ([index for index, _ in places] for places in (self._before, self._after))
-            ids = self._assembly.pipeline.ids(self._texts, before, after, self._room)
-            columns: dict[str, list[Any]] = {"input_ids": ids}
-            sizes = list(map(len, ids))
+            columns: dict[str, list[Any]] = {}
             if "offset_mapping" in names:
-                columns["offset_mapping"] = self._offsets()
+                columns["input_ids"], columns["offset_mapping"] = self._with_offsets(before, after)
+            else:
+                columns["input_ids"] = self._assembly.pipeline.ids(self._texts, before, after, self._room)
+            sizes = list(map(len, columns["input_ids"]))
             if padding is not None:
                 width = padding.target(max(sizes, default=0))
                 self.rows.pad_to(padding, width)
@@ -92,10 +96,13 @@ class TextBatch:
                 columns[name] = [row[size].copy() for size in sizes]
         return {name: columns[name] for name in names}
 
-    def _offsets(self) -> list[list[Offset]]:
-        offsets, room = self._assembly.pipeline.offsets, self._room
+    def _with_offsets(self, before: list[int], after: list[int]) -> tuple[list[list[int]], list[list[Offset]]]:
+        room, ids, offsets = self._room, [], []
         start, stop = self._edges((0, 0))
-        return [[*start, *offsets(text)[room], *stop] for text in self._texts]
+        for row, places in self._assembly.pipeline.with_offsets(self._texts):
+            ids.append([*before, *row[room], *after])
+            offsets.append([*start, *places[room], *stop])
+        return ids, offsets
 
     def arrays(self, names: list[str], padding: Padding | None) -> dict[str, Any] | None:
         """int64 arrays of shape (texts, length), without an object for each token; None where that cannot be."""
@@ -104,17 +111,13 @@ class TextBatch:
             return None
         import numpy as np
 
-        before, after = (np.array([i for i, _ in p], np.int64).tobytes() for p in (self._before, self._after))
-        packed = self._assembly.pipeline.packed(self._texts, self._room)
-        rows = [before + row + after for row in packed]
-        sizes = np.array([len(row) // 8 for row in rows], np.int64)
+        flat, sizes = self.flat()
         longest = int(sizes.max(initial=0))
         if padding is None and not (sizes == longest).all():
             return None
         width = longest if padding is None else padding.target(longest)
-        flat = np.frombuffer(b"".join(rows), np.int64)
         if padding is None or (sizes == width).all():
-            real = np.ones((len(rows), width), bool)
+            real = np.ones((len(sizes), width), bool)
         elif padding.side == "right":
             real = np.arange(width) < sizes[:, None]
         else:
@@ -130,6 +133,15 @@ class TextBatch:
             self.rows.pad_to(padding, width)
         return {name: out[name] for name in names}
 
+    def flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids of all rows one after another, (T,), and each row's length, (texts,)."""
+        import numpy as np
+
+        before, after = (np.array([i for i, _ in p], np.int64).tobytes() for p in (self._before, self._after))
+        rows = [before + row + after for row in self._assembly.pipeline.packed(self._texts, self._room)]
+        sizes = np.fromiter(map(len, rows), np.int64, len(rows)) // np.dtype(np.int64).itemsize
+        return np.frombuffer(b"".join(rows), np.int64), sizes
+
     def _edges(self, value: Any) -> tuple[list[Any], list[Any]]:
         return [value] * len(self._before), [value] * len(self._after)
 
@@ -142,19 +154,6 @@ class TextBatch:
             start, stop = ([type_id for _, type_id in places] for places in (self._before, self._after))
             inner = self._type
         return [*start, *[inner] * (size - len(start) - len(stop)), *stop]
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Without the cycle collector: what is made here are lists of numbers by the million, which it would walk through
-    again and again, for half of the time, and which cannot be cycles."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class TextRows(Sequence[Row]):

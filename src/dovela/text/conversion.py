@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from ..errors import InputError
+from .arguments import check_flags, check_tokens, refuse_unknown
 from .special_tokens import AddedToken, SpecialTokens
 
+DECODING = ("skip_special_tokens", "clean_up_tokenization_spaces")
 TIDY = (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're")
 
 
@@ -53,7 +55,9 @@ class Conversion(SpecialTokens):
 
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
         """The token of an id, or the tokens of many. An id outside the vocabulary is an InputError."""
-        ids = plain_ids(ids)
+        where = f"{type(self).__name__}.convert_ids_to_tokens"
+        check_flags(where, {}, skip_special_tokens=skip_special_tokens)
+        ids = plain_ids(where, ids)
         if not isinstance(ids, list):
             return self._names([ids])[0]
         skip = self._special_ids() if skip_special_tokens else ()
@@ -79,22 +83,28 @@ class Conversion(SpecialTokens):
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Tokens put together to a text. Here: separated by spaces."""
+        check_tokens(f"{type(self).__name__}.convert_tokens_to_string", tokens)
         return " ".join(tokens)
 
     def decode(
-        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        **unknown: Any,
     ) -> str:
         """Ids -> text, without the special tokens if `skip_special_tokens`.
 
         `clean_up_tokenization_spaces` takes away the spaces before punctuation and in English contractions; by
         default it is the tokenizer's own setting.
         """
-        ids = plain_ids(token_ids)
+        where = f"{type(self).__name__}.decode"
+        refuse_unknown(where, unknown, DECODING)
+        check_flags(where, {"clean_up_tokenization_spaces": clean_up_tokenization_spaces})
+        ids = plain_ids(where, token_ids)
         ids = ids if isinstance(ids, list) else [ids]
         if any(isinstance(index, (list, tuple)) for index in ids):
-            raise InputError(
-                f"{type(self).__name__}.decode", "expected one row of ids", hint="Use batch_decode for several."
-            )
+            raise InputError(where, "expected one row of ids", hint="Use batch_decode for several.")
         tokens: list[str] = self.convert_ids_to_tokens(ids, skip_special_tokens)
         text = self.convert_tokens_to_string(tokens)
         clean = (
@@ -103,14 +113,17 @@ class Conversion(SpecialTokens):
         return self.clean_up_tokenization(text) if clean else text
 
     def batch_decode(
-        self, sequences: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+        self,
+        sequences: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        **unknown: Any,
     ) -> list[str]:
         """`decode` for each row."""
-        if isinstance(sequences, (str, bytes)) or not isinstance(sequences, Iterable):
-            raise InputError(
-                f"{type(self).__name__}.batch_decode",
-                f"expected rows of ids, got {type(sequences).__name__} {sequences!r}",
-            )
+        where = f"{type(self).__name__}.batch_decode"
+        refuse_unknown(where, unknown, DECODING)
+        if not _is_rows(sequences) or (hasattr(sequences, "shape") and not len(sequences.shape)):
+            raise InputError(where, f"expected rows of ids, got {type(sequences).__name__} {sequences!r}")
         return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
 
     @staticmethod
@@ -121,13 +134,22 @@ class Conversion(SpecialTokens):
         return text
 
 
-def plain_ids(ids: Any) -> Any:
+def plain_ids(where: str, ids: Any) -> Any:
     """Python's own integers, or a list of them, from arrays, tensors, lists of scalars of either, and iterables."""
-    if hasattr(ids, "tolist"):
-        return ids.tolist()
-    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
-        return ids
+    if not isinstance(ids, (list, tuple)):
+        if isinstance(ids, (Mapping, Set)):
+            raise InputError(where, f"expected ids in their order, got {type(ids).__name__} {ids!r}")
+        if hasattr(ids, "tolist"):
+            return ids.tolist()
+        if not _is_rows(ids):
+            return ids
+        if hasattr(ids, "numpy"):  # tensorflow's
+            return ids.numpy().tolist()
     return [index.tolist() if hasattr(index, "tolist") else index for index in ids]
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, Set))
 
 
 def _is_id(index: Any) -> bool:

@@ -214,8 +214,10 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 def _fingerprint(tokenizer: PreTrainedTokenizerBase) -> dict[str, str]:
     """What tells a tokenizer from another: its class, its vocabulary and all its settings."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    vocabulary = sorted(tokenizer.get_vocab().items()) if backend is None else backend.to_str()
+    backend = getattr(tokenizer, "_backend", None)  # not `backend_tokenizer`: who takes that gets the slower engine
+    vocabulary: Any = sorted(tokenizer.get_vocab().items())
+    if backend is not None:  # in which truncation and padding are what the last call left
+        vocabulary = {n: v for n, v in json.loads(backend.to_str()).items() if n not in ("truncation", "padding")}
     content = json.dumps([vocabulary, tokenizer._settings()], sort_keys=True, default=str)
     name = str(tokenizer.name_or_path)
     return {

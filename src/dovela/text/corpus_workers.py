@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import CheckpointError
 from .base import PreTrainedTokenizerBase
+from .columns import TextBatch, plain_texts
 from .lines import Batch, Position
+from .truncation import Truncation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,10 +59,22 @@ class Job:
         texts = batch.texts(replace=self.errors == "replace")
         if self.skip_blank:
             texts = [text for text in texts if text and not text.isspace()]
-        rows = self.rows(texts) if texts else []
+        flat = self.flat(texts)
+        if flat is not None:
+            return Encoded(flat[0].astype(self.dtype), flat[1])
+        rows = self.rows(texts)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        ids = np.fromiter(chain.from_iterable(rows), self.dtype, int(lengths.sum()))
-        return Encoded(ids, lengths)
+        return Encoded(np.fromiter(chain.from_iterable(rows), self.dtype, int(lengths.sum())), lengths)
+
+    def flat(self, texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """Ids and lengths without an object for each token; None where only rows can be had."""
+        where, cut = type(self.tokenizer).__name__, None
+        if self.max_length is not None:
+            cut = Truncation(self.max_length, side=self.tokenizer.truncation_side)
+        assembly = self.tokenizer._assembly(self.add_special_tokens, cut, where)
+        known = plain_texts(texts) if texts else None
+        batch = None if known is None else TextBatch.of(known, assembly)
+        return None if batch is None else batch.flat()
 
     def rows(self, texts: list[str]) -> list[list[int]]:
         rows: list[list[int]] = self.tokenizer(

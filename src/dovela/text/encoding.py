@@ -164,6 +164,10 @@ class BatchEncoding(UserDict[str, Any]):
         return self._rows[index]
 
     def _pick(self, first: int, second: int | None) -> tuple[Row, int]:
+        for number in (first, second):
+            if number is not None and (isinstance(number, bool) or not hasattr(number, "__index__")):
+                what = f"expected the number of a row, token, word or character, got {number!r}"
+                raise InputError("BatchEncoding", what)
         return (self._row(0), first) if second is None else (self._row(first), second)
 
     def _at(self, first: int, second: int | None) -> tuple[Row, int]:

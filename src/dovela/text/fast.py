@@ -5,24 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ..errors import CheckpointError, InputError
-from .arguments import Input
+from ..errors import InputError
+from .arguments import Input, check_flags, check_tokens
 from .assembly import Assembly
 from .backend import bert_pipeline
-from .diagnosis import check_ids
 from .files import WHOLE
+from .library import Library
 from .pipeline import BertPipeline
 from .retraining import Retraining
 from .rows import Place, Row
 from .special_tokens import AddedToken
 from .truncation import Truncation
-from .vocabulary import parse_json, read_text, write_vocabulary
+from .vocabulary import write_vocabulary
 
 if TYPE_CHECKING:
     from ..hub import Source
@@ -37,7 +35,6 @@ class PreTrainedTokenizerFast(Retraining):
     """
 
     is_fast: ClassVar[bool] = True
-    _decoder: dict[int, AddedToken] | None = None  # the added tokens by id, once they were asked for
 
     def __init__(
         self, *, tokenizer_file: str | PathLike[str] | None = None, tokenizer_object: Any = None, **options: Any
@@ -46,88 +43,92 @@ class PreTrainedTokenizerFast(Retraining):
         where = type(self).__name__
         if (tokenizer_file is None) == (tokenizer_object is None):
             raise InputError(where, "expected either tokenizer_file or tokenizer_object")
-        self._backend = _open(Path(tokenizer_file)) if tokenizer_file is not None else _copy(where, tokenizer_object)
+        if tokenizer_file is not None:
+            self._library = Library.open(where, Path(tokenizer_file))
+        else:
+            self._library = Library.copy_of(where, tokenizer_object)
         self._lock = threading.Lock()
+        self._templates: dict[tuple[bool, bool], list[Place]] = {}
         self._lent = False
         self._pipeline: BertPipeline | Literal["unread"] | None = "unread"
-        padding, truncation = self._backend.padding, self._backend.truncation  # a file's settings become our defaults
+        bare = self._bare
+        padding, truncation = bare.padding, bare.truncation  # a file's settings become our defaults
         if padding is not None:
             options = {"padding_side": padding["direction"], "pad_token": padding["pad_token"]} | options
         if truncation is not None:
             options = {"truncation_side": truncation["direction"]} | options
-        self._backend.no_padding()
-        self._backend.no_truncation()
-        if self._backend.post_processor is None:
-            self._backend.post_processor = _bare_rows()
+        bare.no_padding()
+        bare.no_truncation()
+        if bare.post_processor is None:
+            bare.post_processor = _bare_rows()
         super().__init__(**options)
-        self._backend.encode_special_tokens = self.split_special_tokens
 
     @property
     def backend_tokenizer(self) -> Any:
-        self._lent, self._decoder = True, None
+        self._lent = True
         return self._backend
 
     # The vocabulary
 
     @property
+    def _bare(self) -> Any:
+        """The library's tokenizer, which may lack added tokens that are deferred: for all that is not about these."""
+        return self._library.bare
+
+    @property
+    def _backend(self) -> Any:
+        return self._library.full
+
+    @property
     def vocab_size(self) -> int:
-        return int(self._backend.get_vocab_size(with_added_tokens=False))
+        return int(self._bare.get_vocab_size(with_added_tokens=False))
 
     def get_vocab(self) -> dict[str, int]:
-        vocab: dict[str, int] = self._backend.get_vocab(with_added_tokens=True)
-        return vocab
+        return self._library.vocab()
 
     def __len__(self) -> int:
-        return int(self._backend.get_vocab_size(with_added_tokens=True))
+        return self._library.size()
 
     @property
     def added_tokens_decoder(self) -> dict[int, AddedToken]:
-        return dict(self._known_added(fresh=self._lent))
+        return dict(self._library.added(fresh=self._lent))
 
-    def _known_added(self, fresh: bool = False) -> dict[int, AddedToken]:
-        if self._decoder is None or fresh:
-            found = sorted(self._backend.get_added_tokens_decoder().items(), key=itemgetter(0))
-            self._decoder = {index: AddedToken.of(token) for index, token in found}
-        return self._decoder
+    def _added_token(self, content: str) -> AddedToken | None:
+        return self._library.named(content)
 
     def _token_to_id(self, token: str) -> int | None:
-        index: int | None = self._backend.token_to_id(token)
-        return index
+        return self._library.id_of(token)
 
     def _id_to_token(self, index: int) -> str | None:
-        added = self._known_added().get(index)
+        added = self._library.added().get(index)
         if added is not None:  # for an added token the library has its normalised form, which is no token
             return added.content
-        token: str | None = self._backend.id_to_token(index) if index < 1 << 32 else None
+        token: str | None = self._bare.id_to_token(index) if index < 1 << 32 else None
         return token
 
     def _roles_changed(self) -> None:
+        self._forget()
+
+    def _setting_changed(self, name: str) -> None:
+        if name == "split_special_tokens":
+            self._bare.encode_special_tokens = self.split_special_tokens
+            self._forget()
+
+    def _forget(self) -> None:
+        """The library's tokenizer is about to be another."""
         self._pipeline = "unread"
+        self._templates.clear()
 
     def _add(self, tokens: list[AddedToken]) -> int:
-        from tokenizers import AddedToken as Rust
-
-        before = len(self)
-        known = {token.content: token for token in self.added_tokens_decoder.values()}
-        fresh = [token for token in tokens if known.get(token.content) != token]
-        if not fresh:
-            return 0
-        self._pipeline, self._decoder = "unread", None
-        for special, group in groupby(fresh, key=lambda token: token.special):  # ids follow the order given
-            add = self._backend.add_special_tokens if special else self._backend.add_tokens
-            add([Rust(**token.to_dict()) for token in group])
-        check_ids(type(self).__name__, self._backend, fresh)
-        return len(self) - before
+        if self._lent:
+            self._library.added(fresh=True)
+        new = self._library.add(tokens)
+        self._forget()
+        return new
 
     def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
-        self._add([tokens[index] for index in sorted(tokens)])
-        for index, token in tokens.items():
-            if self._token_to_id(token.content) != index:
-                raise InputError(
-                    f"{type(self).__name__}.added_tokens_decoder",
-                    f"{token.content!r} has id {index} there, and {self._token_to_id(token.content)} in the vocabulary",
-                    hint="The vocabulary and the tokenizer's other files are of two different tokenizers.",
-                )
+        self._library.restore(tokens)
+        self._forget()
 
     @classmethod
     def _vocabulary_arguments(cls, src: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,10 +152,10 @@ class PreTrainedTokenizerFast(Retraining):
         if self._lent:
             return None
         if self._pipeline == "unread":
-            self._pipeline = bert_pipeline(self._backend, self._known_added())
+            self._pipeline = bert_pipeline(self._bare, self._library.added())
         if self._pipeline is None:
             return None
-        template = partial(self._template, special=special)
+        template = partial(self._known_template, special)
         return Assembly(self._pipeline, template, self._names, truncation, self.num_special_tokens_to_add, where)
 
     def _rows(
@@ -173,19 +174,39 @@ class PreTrainedTokenizerFast(Retraining):
             for pair in {second is not None for _, second in inputs}:
                 most = self.num_special_tokens_to_add(pair)
                 truncation.check(where, most if special else 0, most)
+            if truncation.stride and any(second is not None for _, second in inputs):
+                self._check_strides(inputs, special, truncation, words, where)
+        backend = self._backend
         with self._lock:  # truncation is a setting of the backend
-            _set_truncation(self._backend, truncation)
+            _set_truncation(backend, truncation)
             try:
-                rows = self._backend.encode_batch(batch, add_special_tokens=special, is_pretokenized=words)
+                rows = backend.encode_batch(batch, add_special_tokens=special, is_pretokenized=words)
             except BaseException as error:  # the library raises Exception itself, and panics with one of its own
                 if isinstance(error, Exception) or type(error).__name__ == "PanicException":
                     raise _explained(error, inputs, truncation, where) from error
                 raise
+            finally:
+                _set_truncation(backend, None)
         return [[row, *row.overflowing] for row in rows]
+
+    def _check_strides(
+        self, inputs: list[Input], special: bool, truncation: Truncation, words: bool, where: str
+    ) -> None:
+        """The library panics, aloud, where a window of a pair is no longer than the stride."""
+        pairs = [pair for pair in inputs if pair[1] is not None]
+        most = self.num_special_tokens_to_add(pair=True) if special else 0
+        for [row] in self._rust_rows(pairs, False, None, words, where):
+            second = row.sequence_ids.count(1)
+            truncation.check_stride(where, most, len(row.ids) - second, second)
+
+    def _known_template(self, special: bool, pair: bool) -> list[Place]:
+        if (special, pair) not in self._templates:
+            self._templates[special, pair] = self._template(pair, special)
+        return self._templates[special, pair]
 
     def _template(self, pair: bool, special: bool = True) -> list[Place]:
         """What a row consists of, read off one."""
-        row = self._rust_rows([("a", "a" if pair else None)], special, None, False, type(self).__name__)[0][0]
+        row = self._bare.encode("a", "a" if pair else None, add_special_tokens=special)
         places: list[Place] = []
         for index, type_id, sequence in zip(row.ids, row.type_ids, row.sequence_ids, strict=True):
             place = (index if sequence is None else ~sequence, type_id)
@@ -206,14 +227,17 @@ class PreTrainedTokenizerFast(Retraining):
         return [t for index, type_id in self._template(token_ids_1 is not None) for t in [type_id] * size.get(index, 1)]
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        return int(self._backend.num_special_tokens_to_add(pair))
+        check_flags(f"{type(self).__name__}.num_special_tokens_to_add", {}, pair=pair)
+        return int(self._bare.num_special_tokens_to_add(pair))
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
-        decoder = self._backend.decoder
+        check_tokens(f"{type(self).__name__}.convert_tokens_to_string", tokens)
+        decoder = self._bare.decoder
         return " ".join(tokens) if decoder is None else str(decoder.decode(tokens))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lock"} | {"_pipeline": "unread"}
+        state = {name: value for name, value in self.__dict__.items() if name != "_lock"}
+        return state | {"_pipeline": "unread", "_templates": {}, "_skipped": None}  # use leaves no traces
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -239,8 +263,6 @@ def _explained(error: BaseException, inputs: list[Input], truncation: Truncation
             "that sequence is too short to lose so much",
             hint="Use truncation='longest_first', or a larger max_length.",
         )
-    if truncation is not None and "strictly less" in str(error):
-        return InputError(where, truncation.narrow("too few"))
     return InputError(where, f"the tokenizers library refuses this input: {error}")
 
 
@@ -249,27 +271,3 @@ def _bare_rows() -> Any:
     from tokenizers import processors
 
     return processors.TemplateProcessing(single=["$A:0"], pair=["$A:0", "$B:1"], special_tokens=[])
-
-
-def _open(path: Path) -> Any:
-    from tokenizers import Tokenizer
-
-    from .diagnosis import inconsistent, unreadable
-
-    text = read_text(path)
-    try:
-        backend = Tokenizer.from_str(text)
-    except Exception as error:  # the library raises nothing narrower
-        raise CheckpointError(str(path), *unreadable(parse_json(path, text), error)) from error
-    problems = inconsistent(backend)
-    if problems:
-        raise CheckpointError(str(path), *problems)
-    return backend
-
-
-def _copy(where: str, backend: Any) -> Any:
-    from tokenizers import Tokenizer
-
-    if not isinstance(backend, Tokenizer):
-        raise InputError(f"{where}.tokenizer_object", f"expected a tokenizers.Tokenizer, got {type(backend).__name__}")
-    return Tokenizer.from_str(backend.to_str())

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..errors import CheckpointError, InputError
-from .special_tokens import ROLES, AddedToken
+from .deferred import read_but
+from .special_tokens import ROLES, AddedToken, read_tokens
 from .vocabulary import read_json
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ CONFIG, ROLE_MAP, ADDED, WHOLE = (
     "added_tokens.json",
     "tokenizer.json",
 )
+_PLAIN = {"content": "", "single_word": False, "lstrip": False, "rstrip": False, "normalized": None, "special": False}
 NOT_SAVED = {"name_or_path", "added_tokens_decoder", *ROLES, "additional_special_tokens"}  # each has a place of its own
 
 
@@ -33,38 +35,26 @@ class TokenizerFiles:
     extra: dict[str, Any]
 
     @classmethod
-    def from_pretrained(
-        cls,
-        name_or_path: str | PathLike[str],
-        *,
-        subfolder: str = "",
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | PathLike[str] | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        **overrides: Any,
-    ) -> Self:
-        """The tokenizer in a folder, or of a name on the hub. `overrides` are arguments of the constructor."""
-        from ..hub import source
+    def from_pretrained(cls, name_or_path: str | PathLike[str], **arguments: Any) -> Self:
+        """The tokenizer in a folder, or of a name on the hub.
 
-        src = source(
-            name_or_path,
-            subfolder=subfolder,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
+        `subfolder`, `revision`, `token`, `cache_dir`, `local_files_only` and `force_download` say where the files come
+        from, as in `dovela.hub.source`. All other `arguments` are the constructor's, and override the files' settings.
+        """
+        from ..hub import source, split_options
+
+        options, overrides = split_options(arguments)
+        src = source(name_or_path, **options)
         return cls._from_source(src, overrides)
 
     @classmethod
     def _from_source(cls, src: Source, overrides: Mapping[str, Any]) -> Self:
+        from ..hub import OPTIONS
         from .arguments import SETTINGS, refuse_unknown
 
         known = cls.known_arguments()  # type: ignore[attr-defined]
-        refuse_unknown(f"{cls.__name__}.from_pretrained", [name for name in overrides if name not in known], known)
+        unknown = [name for name in overrides if name not in known]
+        refuse_unknown(f"{cls.__name__}.from_pretrained", unknown, known | OPTIONS)
         settings = read_settings(src)
         acting = [
             name for name, inert in cls.inert_settings.items() if name in settings and settings[name] not in inert
@@ -96,6 +86,7 @@ class TokenizerFiles:
         """Write the tokenizer's files into `save_directory`, all or none; returns their paths."""
         from ..folder import save_files
 
+        _check_folder(f"{type(self).__name__}.save_pretrained", save_directory)
         files = self._vocabulary_files() | {CONFIG: _json(self._settings()), ROLE_MAP: _json(self._role_map())}
         vocab_size = self.vocab_size  # type: ignore[attr-defined]
         added = {t: i for t, i in self.get_added_vocab().items() if i >= vocab_size}  # type: ignore[attr-defined]
@@ -110,6 +101,10 @@ class TokenizerFiles:
         """Write the vocabulary alone, without added tokens."""
         from ..folder import save_files
 
+        where = f"{type(self).__name__}.save_vocabulary"
+        _check_folder(where, save_directory)
+        if filename_prefix is not None and not isinstance(filename_prefix, str):
+            raise InputError(where, f"filename_prefix must be a string, got {filename_prefix!r}")
         prefix = f"{filename_prefix}-" if filename_prefix else ""
         files = {prefix + name: content for name, content in self._vocabulary_files().items() if name != WHOLE}
         save_files(Path(save_directory), files)
@@ -130,7 +125,10 @@ class TokenizerFiles:
 def read_settings(src: Source) -> dict[str, Any]:
     """What the JSON files of a tokenizer's folder say, as constructor arguments (and whatever else is in them)."""
     path = src.find(CONFIG)
-    settings = read_json(path)
+    settings: dict[str, Any] = {}
+    added: Mapping[int, AddedToken] | None = None
+    if path is not None:
+        settings, added = read_but(path, "added_tokens_decoder", "{}")
     roles = {
         name: value
         for name, value in read_json(src.find(ROLE_MAP)).items()
@@ -149,11 +147,14 @@ def read_settings(src: Source) -> dict[str, Any]:
             raise InputError("additional_special_tokens", "expected a list of tokens, got a string")
         if settings.get("additional_special_tokens"):
             settings["additional_special_tokens"] = [_plain(t) for t in settings["additional_special_tokens"]]
-        added = {int(i): AddedToken.of(t) for i, t in (settings.get("added_tokens_decoder") or {}).items()}
+        if added is None:
+            added = read_tokens((settings.get("added_tokens_decoder") or {}).items())
     except (InputError, ValueError, TypeError, AttributeError) as error:
         raise CheckpointError(str(path or src.label), f"holds a token that cannot be read: {error}") from error
     if not added:
-        added = {i: AddedToken(t) for t, i in read_json(src.find(ADDED)).items() if not _is_role(t, settings)}
+        special = _special(settings)
+        listed = {index: token for token, index in read_json(src.find(ADDED)).items() if token not in special}
+        added = read_tokens((index, _PLAIN | {"content": token}) for index, token in listed.items())
     settings["added_tokens_decoder"] = added
     return settings
 
@@ -162,11 +163,14 @@ def _plain(token: Any) -> Any:
     return AddedToken.of(token, special=True) if isinstance(token, Mapping) else token
 
 
-def _is_role(token: str, settings: Mapping[str, Any]) -> bool:
-    special: Sequence[Any] = [settings.get(role) for role in ROLES] + list(
-        settings.get("additional_special_tokens") or ()
-    )
-    return token in map(str, special)
+def _special(settings: Mapping[str, Any]) -> set[str]:
+    roles = [settings.get(role) for role in ROLES]
+    return set(map(str, [*roles, *(settings.get("additional_special_tokens") or ())]))
+
+
+def _check_folder(where: str, folder: Any) -> None:
+    if not isinstance(folder, (str, PathLike)) or not folder:
+        raise InputError(where, f"expected the path of a folder, got {folder!r}")
 
 
 def _json(value: Mapping[str, Any]) -> bytes:

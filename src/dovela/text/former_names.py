@@ -20,6 +20,7 @@ ELSEWHERE = {
     "max_len": "use model_max_length",
     "max_len_single_sentence": "use model_max_length - num_special_tokens_to_add()",
     "max_len_sentences_pair": "use model_max_length - num_special_tokens_to_add(pair=True)",
+    "train_new_from_iterator": "open the folder with a fast tokenizer (AutoTokenizer.from_pretrained), which has it",
     "vocab": "use get_vocab()",
     "ids_to_tokens": "use convert_ids_to_tokens",
     "basic_tokenizer": "use tokenize",

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import InputError
+from ..tensors import is_tensor
 from .rows import Row
+from .tensors import kind_of
 
 Side = Literal["left", "right"]
 # What each column is filled up with; token ids and type ids have their own value.
@@ -52,8 +54,8 @@ class Padding:
         return [*more, *row] if self.side == "left" else [*row, *more]
 
 
-def as_columns(where: str, encoded: Any) -> tuple[dict[str, list[Any]], bool]:
-    """Lists by column name from any shape that `pad` takes, and whether it was a batch."""
+def as_columns(where: str, encoded: Any) -> tuple[dict[str, list[Any]], bool, str | None]:
+    """Lists by column name from any shape that `pad` takes, whether it was a batch, and the framework of its arrays."""
     if not isinstance(encoded, Mapping):
         if not isinstance(encoded, (list, tuple)) or not all(isinstance(row, Mapping) for row in encoded):
             raise InputError(where, f"expected a mapping or a list of mappings, got {type(encoded).__name__}")
@@ -65,23 +67,55 @@ def as_columns(where: str, encoded: Any) -> tuple[dict[str, list[Any]], bool]:
         raise InputError(where, f"there is no column 'input_ids', only {sorted(encoded)}")
     columns = {name: _lists(column) for name, column in encoded.items()}
     ids = columns["input_ids"]
+    if not isinstance(ids, list):
+        raise InputError(
+            where, f"input_ids: expected a row of ids, or a list of rows, got {type(ids).__name__} {ids!r}"
+        )
     batched = not ids or isinstance(ids[0], list)
     if not batched:
         columns = {name: [column] for name, column in columns.items()}
     wrong = {
-        name: len(column)
+        name: len(column) if hasattr(column, "__len__") else column
         for name, column in columns.items()
         if not hasattr(column, "__len__") or len(column) != len(columns["input_ids"])
     }
     if wrong:
         raise InputError(where, f"input_ids has {len(columns['input_ids'])} rows, but {wrong}")
-    return columns, batched
+    _check_rows(where, columns)
+    return columns, batched, kind_of(encoded["input_ids"])
+
+
+def _check_rows(where: str, columns: Mapping[str, list[Any]]) -> None:
+    """Every row of input_ids must be of integers, and what is filled up with it of its length."""
+    for number, row in enumerate(columns["input_ids"]):
+        place = f"row {number} of input_ids"
+        if not isinstance(row, list):
+            raise InputError(where, f"{place}: expected a list of ids, got {type(row).__name__} {row!r}")
+        if not set(map(type, row)) <= {int}:
+            wrong = next(item for item in row if type(item) is not int)
+            deep = isinstance(wrong, list)
+            hint = "Rows made with return_tensors have an axis too many: take input_ids[0] of each." if deep else ""
+            raise InputError(where, f"{place}: expected ids, which are integers, got {_short(wrong)}", hint=hint)
+    for name in ("token_type_ids", *FILL):
+        for number, (row, ids) in enumerate(zip(columns.get(name, ()), columns["input_ids"], strict=False)):
+            if not isinstance(row, list) or len(row) != len(ids):
+                got = f"{len(row)} entries" if isinstance(row, list) else _short(row)
+                raise InputError(where, f"row {number} of {name} has {got}, and of input_ids {len(ids)}")
+
+
+def _short(value: Any) -> str:
+    text = f"{type(value).__name__} {value!r}"
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _lists(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return value.tolist()
-    return [_lists(item) for item in value] if isinstance(value, (list, tuple)) and not _is_offset(value) else value
+    if is_tensor(value, "tf"):
+        return value.numpy().tolist()
+    if not isinstance(value, (list, tuple)) or _is_offset(value):
+        return value
+    return list(value) if set(map(type, value)) <= {int, float, str} else [_lists(item) for item in value]
 
 
 def _is_offset(value: Any) -> bool:

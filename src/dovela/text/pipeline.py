@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 
-from .added_tokens import AnyOf, Search, Searches
-from .memory import Memory
+from .added_tokens import Search, Searches
+from .crossing import Crossing, Suspicion
+from .memory import MOST_KEYS, Memory
 from .rows import Detail, Offset, Tokens
 from .wordpiece import BertEngine, Splitter
 
@@ -38,9 +39,11 @@ class Pipeline:
         """The part `room` of each text's ids, as the bytes of 64-bit integers."""
         return [array("q", self.tokens(text).ids[room]).tobytes() for text in texts]
 
-    def offsets(self, text: str) -> list[Offset]:
-        """[start, stop) of each of the text's tokens."""
-        return self.tokens(text).detail[0]
+    def with_offsets(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Offset]]]:
+        """The ids of each text, and [start, stop) of each of its tokens."""
+        for text in texts:
+            tokens = self.tokens(text)
+            yield tokens.ids, tokens.detail[0]
 
     def tokens(self, text: str) -> Tokens:
         raw, normal = self.searches
@@ -70,8 +73,14 @@ class Pipeline:
         return Tokens(joined.ids, text, locate)
 
 
-class _AcrossWords(Exception):
-    """A stretch may be part of an added token that has whitespace in it."""
+class _Known:
+    """What a pipeline remembers of stretches."""
+
+    def __init__(self, pipeline: BertPipeline) -> None:
+        self.suspects: dict[str, Suspicion] = {}  # stretches in which a token that crosses whitespace may begin
+        self.ids = Memory(lambda stretch: pipeline.stretch_ids(stretch, self.suspects))
+        self.packed = Memory(lambda stretch: array("q", pipeline.stretch_ids(stretch, self.suspects)).tobytes())
+        self.steps = Memory(lambda stretch: pipeline.stretch_steps(stretch, self.suspects))
 
 
 class BertPipeline(Pipeline):
@@ -86,26 +95,18 @@ class BertPipeline(Pipeline):
         align, tokens = engine.normalizer.align, engine.tokens
         super().__init__(searches, keep_special, align, lambda text, normalized: tokens(text, normalized=normalized))
         self._engine, self._splitter = engine, Splitter(engine.normalizer)
-        self._ids = Memory(self._stretch)
-        self._packed = Memory(lambda stretch: array("q", self._stretch(stretch)).tobytes())
-        self._steps = Memory(self._stretch_steps)
         found = [search for search in searches if search is not None]
         self._wide = {index for search in found for index, t in search.tokens.values() if t.lstrip or t.rstrip}
-        # Of the added tokens with whitespace in them, the first part without: where it is, there one may be.
-        parts = [self._first_parts(search) for search in searches]
-        self._across = None if None in parts else [AnyOf(part) if part else None for part in parts]
-        self._certain = self._across == [None, None]  # there is no such token
-
-    def _first_parts(self, search: Search | None) -> set[str] | None:
-        """None where a token consists of whitespace: then any text may have it."""
-        tokens = () if search is None else search.tokens
-        parts = [self._splitter.split(form) for form in tokens if self._splitter.space(form)]
-        return {part[0] for part in parts} if all(parts) else None
+        self._crossing = Crossing(searches, self._splitter, engine.normalizer)
+        self._remembered = _Known(self)
 
     def ids(self, texts: Sequence[str], before: Sequence[int], after: Sequence[int], room: slice) -> list[list[int]]:
-        split, known, flat = self._split_for(texts), self._ids.__getitem__, chain.from_iterable
-        if not self._certain:
-            return [[*before, *self._careful(text)[room], *after] for text in texts]
+        if self._crossing.anywhere:
+            return super().ids(texts, before, after, room)
+        split, memory, flat = self._split_for(texts), self._known(), chain.from_iterable
+        known = memory.ids.__getitem__
+        if not self._crossing.none:
+            return [[*before, *self._careful(text, split, memory)[room], *after] for text in texts]
         if room == slice(None):
             return [[*before, *flat(map(known, split(text))), *after] for text in texts]
         if room.start is None:
@@ -113,9 +114,12 @@ class BertPipeline(Pipeline):
         return [[*before, *list(flat(map(known, split(text))))[room], *after] for text in texts]
 
     def packed(self, texts: Sequence[str], room: slice) -> list[bytes]:
-        if not self._certain:
-            return [array("q", self._careful(text)[room]).tobytes() for text in texts]
-        split, known = self._split_for(texts), self._packed.__getitem__
+        if self._crossing.anywhere:
+            return super().packed(texts, room)
+        split, memory = self._split_for(texts), self._known()
+        if not self._crossing.none:
+            return [array("q", self._careful(text, split, memory)[room]).tobytes() for text in texts]
+        known = memory.packed.__getitem__
         whole = [b"".join(map(known, split(text))) for text in texts]
         if room == slice(None):
             return whole
@@ -126,68 +130,84 @@ class BertPipeline(Pipeline):
         """`str.split` where it does."""
         return str.split if self._splitter.is_plain("\n".join(texts)) else self._splitter.split
 
-    def _careful(self, text: str) -> list[int]:
-        try:
-            return list(chain.from_iterable(map(self._ids.__getitem__, self._splitter.split(text))))
-        except _AcrossWords:
-            return self.tokens(text).ids
+    def _known(self) -> _Known:
+        """What is remembered. The suspects are let go with all that was found beside them, so a caller keeps to one."""
+        if len(self._remembered.suspects) > MOST_KEYS:
+            self._remembered = _Known(self)
+        return self._remembered
 
-    def _stretch(self, stretch: str) -> tuple[int, ...]:
+    def _careful(self, text: str, split: Callable[[str], list[str]], memory: _Known) -> list[int]:
+        stretches = split(text)
+        ids = list(chain.from_iterable(map(memory.ids.__getitem__, stretches)))
+        return self.tokens(text).ids if self._crosses(stretches, memory) else ids
+
+    def _crosses(self, stretches: Sequence[str], memory: _Known) -> bool:
+        suspects = memory.suspects
+        return not suspects.keys().isdisjoint(stretches) and self._crossing.within(stretches, suspects)
+
+    def stretch_ids(self, stretch: str, suspects: dict[str, Suspicion]) -> tuple[int, ...]:
         raw, normal = self.searches
         text = self._engine.normalizer.normalize(stretch)
-        if not self._certain:
-            self._check(stretch, text)
+        if not self._crossing.none:
+            self._crossing.suspect(stretch, text, suspects)
         if (raw is None or raw.find(stretch) is None) and (normal is None or normal.find(text) is None):
             return tuple(self._engine.ids(text))
         return tuple(self.tokens(stretch).ids)
-
-    def _check(self, stretch: str, normal: str) -> None:
-        if self._across is None:
-            raise _AcrossWords
-        raw = self.searches[0]
-        in_raw, in_normal = self._across
-        if in_raw is not None and in_raw.find(stretch) is not None:
-            raise _AcrossWords
-        if in_normal is not None and (in_normal.find(normal) or (raw is not None and raw.find(stretch))):
-            raise _AcrossWords
 
     # Offsets. A stretch's are remembered as steps: from the end of what came before, one space earlier, to the first
     # token's start, from there to its end, to the second's start, … So a text's are the running sum of its stretches'
     # steps. The sum is right if each space is single and each stretch ends with a token, and only then does it come
     # out at the text's length, since all else makes it fall short.
 
-    def offsets(self, text: str) -> list[Offset]:
-        splitter = self._splitter
-        plain = splitter.is_plain(text)
-        words = text.split() if plain else splitter.split(text)
-        try:
-            steps = list(map(self._steps.__getitem__, words))
-        except _AcrossWords:
-            return self.tokens(text).detail[0]
-        sums = list(accumulate(chain.from_iterable(steps), initial=-1))
-        if not plain or sums[-1] != len(text.rstrip()):
-            if NO_TOKENS in steps:
-                return self.tokens(text).detail[0]
-            sums, at = [-1], 0
-            for word, found in zip(words, steps, strict=True):
-                start = text.index(word, at)  # what lies before it is whitespace
-                sums += islice(accumulate(found, initial=start - 1), 1, None)
-                at = start + len(word)
-        positions = iter(sums)
-        next(positions)
-        return list(zip(positions, positions, strict=True))
+    def with_offsets(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Offset]]]:
+        split, memory, plain = self._split_for(texts), self._known(), True
+        known, flat, certain = memory.steps.__getitem__, chain.from_iterable, self._crossing.none
+        plain = split is str.split
+        if self._crossing.anywhere:
+            yield from super().with_offsets(texts)
+            return
+        for text in texts:
+            stretches = split(text)
+            if not stretches:
+                yield [], []
+                continue
+            ids, steps = zip(*map(known, stretches), strict=True)
+            if not certain and self._crosses(stretches, memory):
+                yield from super().with_offsets([text])
+                continue
+            sums = accumulate(flat(steps), initial=-1)
+            next(sums)
+            offsets = list(zip(sums, sums, strict=False))
+            if not plain or not offsets or (offsets[-1][1] != len(text) and offsets[-1][1] != len(text.rstrip())):
+                yield (list(flat(ids)), self._by_stretch(text, stretches, steps))
+            else:
+                yield list(flat(ids)), offsets
 
-    def _stretch_steps(self, stretch: str) -> tuple[int, ...]:
-        if not self._certain:
-            self._check(stretch, self._engine.normalizer.normalize(stretch))
+    def _by_stretch(self, text: str, stretches: Sequence[str], steps: Sequence[tuple[int, ...]]) -> list[Offset]:
+        """Offsets where there is more than a space between stretches, or more in a stretch than its tokens."""
+        if NO_TOKENS in steps:
+            return self.tokens(text).detail[0]
+        offsets: list[Offset] = []
+        at = 0
+        for stretch, found in zip(stretches, steps, strict=True):
+            start = text.index(stretch, at)  # what lies before it is whitespace
+            sums = islice(accumulate(found, initial=start - 1), 1, None)
+            offsets += zip(sums, sums, strict=False)
+            at = start + len(stretch)
+        return offsets
+
+    def stretch_steps(self, stretch: str, suspects: dict[str, Suspicion]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Its ids and its steps."""
+        if not self._crossing.none:
+            self._crossing.suspect(stretch, self._engine.normalizer.normalize(stretch), suspects)
         tokens = self.tokens(stretch)
         if not self._wide.isdisjoint(tokens.ids):
-            return NO_TOKENS  # such a token's offset depends on the whitespace around
+            return tuple(tokens.ids), NO_TOKENS  # such a token's offset depends on the whitespace around
         steps, last = [], -1
         for start, stop in tokens.detail[0]:
             steps += [start - last, stop - start]
             last = stop
-        return tuple(steps)
+        return tuple(tokens.ids), tuple(steps)
 
     def __reduce__(self) -> tuple[object, ...]:  # what it remembers can be worked out again
         return BertPipeline, (self.searches, self.keep_special, self._engine)

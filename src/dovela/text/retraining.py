@@ -67,6 +67,8 @@ class Retraining(PreTrainedTokenizerBase, register=False):
         check_count(where, "vocab_size", vocab_size)
         if isinstance(text_iterator, str):
             raise InputError(where, "expected texts one by one or in lists, got one string", hint="Give [text].")
+        if isinstance(text_iterator, (bytes, Mapping)) or not isinstance(text_iterator, Iterable):
+            raise InputError(where, f"expected texts one by one or in lists, got {type(text_iterator).__name__}")
         whole = json.loads(self._backend.to_str())
         kind = whole["model"]["type"]
         trainer, known = TRAINERS[kind]

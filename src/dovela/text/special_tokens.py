@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any, overload
 
 from ..errors import InputError, suggest
+from .arguments import check_flags
 
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
@@ -32,6 +34,10 @@ class AddedToken:
             raise InputError("AddedToken.content", f"expected a string of at least one character, got {self.content!r}")
         if not self.content.isascii() and any("\ud800" <= char <= "\udfff" for char in self.content):
             raise InputError("AddedToken.content", f"{self.content!r} has a lone surrogate, which is no text")
+        for name in ("single_word", "lstrip", "rstrip", "normalized", "special"):
+            value = getattr(self, name)
+            if not isinstance(value, bool) and (value is not None or name != "normalized"):
+                raise InputError(f"AddedToken.{name}", f"expected True or False, got {value!r}")
         if self.normalized is None:
             object.__setattr__(self, "normalized", not self.special)
 
@@ -63,6 +69,33 @@ class AddedToken:
         return cls(*fields, normalized, own if special is None else special)
 
 
+_flags = itemgetter("single_word", "lstrip", "rstrip", "normalized", "special")
+
+
+def read_tokens(entries: Iterable[tuple[Any, Any]]) -> dict[int, AddedToken]:
+    """Tokens by id, from ids and what a file has for each. Of 50,000 tokens most are as the one before but for their
+    content, and those are made as copies."""
+    tokens: dict[int, AddedToken] = {}
+    kinds: dict[Any, dict[str, Any]] = {}
+    new, kind_of = AddedToken.__new__, _flags
+    for index, entry in entries:
+        if type(entry) is dict and len(entry) >= 6:
+            try:
+                content, flags = entry["content"], kind_of(entry)
+                kind = kinds.get(flags)
+            except (KeyError, TypeError):
+                kind = None
+            else:
+                if kind is None:
+                    kind = kinds[flags] = vars(AddedToken.of(entry | {"content": "?"}))
+                if type(content) is str and content and content.isascii():
+                    tokens[int(index)] = token = new(AddedToken)
+                    vars(token).update(kind, content=content)
+                    continue
+        tokens[int(index)] = AddedToken.of(entry)
+    return tokens
+
+
 class _Role:
     """The property of one role: `tokenizer.pad_token` is a string or None; setting needs a token of the vocabulary."""
 
@@ -78,11 +111,13 @@ class _Role:
 
     def __set__(self, tokenizer: SpecialTokens, value: Any) -> None:
         if value is None:
+            tokenizer._check_role(self.name, None)
             tokenizer._roles.pop(self.name, None)
             tokenizer._skipped = None
             tokenizer._roles_changed()
             return
         where, token = f"{type(tokenizer).__name__}.{self.name}", AddedToken.of(value, special=True)
+        tokenizer._check_role(self.name, token.content)
         if tokenizer._token_to_id(token.content) is None:
             raise InputError(
                 where,
@@ -109,7 +144,9 @@ class _RoleId:
         return None if token is None else tokenizer._token_to_id(token)
 
     def __set__(self, tokenizer: SpecialTokens, value: int | None) -> None:
-        token = None if value is None else tokenizer._id_to_token(value)
+        token = None
+        if value is not None and hasattr(value, "__index__") and not isinstance(value, bool) and value >= 0:
+            token = tokenizer._id_to_token(int(value))
         if value is not None and token is None:
             raise InputError(f"{type(tokenizer).__name__}.{self.role}_id", f"{value!r} is not an id of the vocabulary")
         setattr(tokenizer, self.role, token)
@@ -139,6 +176,9 @@ class SpecialTokens:
     def _add(self, tokens: list[AddedToken]) -> int:
         """Put `tokens` into the vocabulary where they are not in it yet; how many were new."""
         raise NotImplementedError
+
+    def _check_role(self, role: str, token: str | None) -> None:
+        """Refuse what the engine cannot work with; called before a role gets another token, or none."""
 
     def _roles_changed(self) -> None:
         """Called when a role has another token, or none."""
@@ -179,6 +219,7 @@ class SpecialTokens:
         `replace_additional_special_tokens=False`.
         """
         where, names = f"{type(self).__name__}.add_special_tokens", (*ROLES, "additional_special_tokens")
+        check_flags(where, {}, replace_additional_special_tokens=replace_additional_special_tokens)
         if not isinstance(special_tokens, Mapping):
             raise InputError(where, f"expected a mapping from roles to tokens, got {type(special_tokens).__name__}")
         unknown = [name for name in special_tokens if name not in names]
@@ -193,6 +234,8 @@ class SpecialTokens:
         if isinstance(more, str) or not isinstance(more, (list, tuple)):
             raise InputError(where, f"additional_special_tokens: expected a list of tokens, got {more!r}")
         additional = [AddedToken.of(token, special=True) for token in more]
+        for name, token in roles.items():
+            self._check_role(name, token.content)
         in_order = [additional if name not in roles else [roles[name]] for name in special_tokens]
         new = self._add([token for tokens in in_order for token in tokens])
         self._skipped = None
@@ -208,6 +251,7 @@ class SpecialTokens:
 
         A model's embeddings need `resize_token_embeddings(len(tokenizer))` afterwards.
         """
+        check_flags(f"{type(self).__name__}.add_tokens", {}, special_tokens=special_tokens)
         tokens = list(new_tokens) if isinstance(new_tokens, (list, tuple)) else [new_tokens]
         added = [AddedToken.of(token, special=True if special_tokens else None) for token in tokens]
         new = self._add(added)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
+from .arguments import check_flags
 from .special_tokens import SpecialTokens
 
 
@@ -25,6 +26,7 @@ class RowTemplate(SpecialTokens):
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """How many special tokens a row of one sequence, or of a pair, gets."""
+        check_flags(f"{type(self).__name__}.num_special_tokens_to_add", {}, pair=pair)
         return len(self.build_inputs_with_special_tokens([], [] if pair else None))
 
     def get_special_tokens_mask(

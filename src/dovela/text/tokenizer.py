@@ -11,6 +11,7 @@ from ..errors import InputError
 from .added_tokens import AddedTokens, Searches
 from .assembly import Assembly
 from .base import PreTrainedTokenizerBase
+from .deferred import DeferredTokens
 from .pipeline import Pipeline
 from .rows import Detail, Offset, Place, Tokens
 from .special_tokens import AddedToken
@@ -83,9 +84,17 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         token = self._tokens_by_id.get(index)
         return self._added.by_id[index].content if token is None and index in self._added.by_id else token
 
+    def _added_token(self, content: str) -> AddedToken | None:
+        return self._added.named(content)
+
     def _add(self, tokens: list[AddedToken]) -> int:
+        fresh = [token for token in tokens if self._added.named(token.content) != token]
+        if all(token.content in self.vocab for token in fresh):
+            for token in fresh:
+                self._added.put(token, self.vocab[token.content])
+            return 0
         first = free = max([self._last_id, *self._added.by_id]) + 1
-        for token in tokens:
+        for token in fresh:
             index = self._token_to_id(token.content)
             if index is None:
                 index, free = free, free + 1
@@ -93,15 +102,23 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
         return free - first
 
     def _restore(self, tokens: Mapping[int, AddedToken]) -> None:
+        if isinstance(tokens, DeferredTokens):
+            self._added.defer(tokens, self._check_restored)
+            return
+        self._check_restored(tokens)
         for index, token in tokens.items():
-            owner = self._tokens_by_id.get(index, token.content)
-            if owner != token.content or self.vocab.get(token.content, index) != index:
+            self._added.put(token, index)
+
+    def _check_restored(self, tokens: Mapping[int, AddedToken]) -> None:
+        vocab, known = self.vocab, self._tokens_by_id
+        for index, token in tokens.items():
+            content = token.content
+            if (index in known or content in vocab) and known.get(index) != content:
                 raise InputError(
-                    f"{type(self).__name__}.added_tokens_decoder",
-                    f"id {index} is {token.content!r} there, and {owner!r} in the vocabulary",
+                    getattr(tokens, "where", f"{type(self).__name__}.added_tokens_decoder"),
+                    f"id {index} is {content!r} there, and {known.get(index, content)!r} in the vocabulary",
                     hint="The vocabulary and the tokenizer's other files are of two different tokenizers.",
                 )
-            self._added.put(token, index)
 
     def _vocabulary_files(self) -> dict[str, bytes]:
         name = self.vocab_files_names["vocab_file"]
@@ -172,10 +189,9 @@ class PreTrainedTokenizer(PreTrainedTokenizerBase, register=False):
 
     def __getstate__(self) -> dict[str, Any]:
         added = dict(self._added.by_id)
-        return self.__dict__ | {"_added": added, "_pipeline": None}
+        return self.__dict__ | {"_added": added, "_pipeline": None, "_skipped": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._added = AddedTokens(lambda text: self._normal_form(text))
-        for index, token in state["_added"].items():
-            self._added.put(token, index)
+        self._added.put_all(state["_added"])

@@ -25,8 +25,6 @@ class Truncation:
 
     def check(self, where: str, special: int, most_special: int) -> None:
         """Refuse what leaves no room: a row gets `special` special tokens, or `most_special` if none are left out."""
-        if self.side not in ("left", "right"):
-            raise InputError(where, f"truncation_side must be 'left' or 'right', got {self.side!r}")
         if self.max_length < special:
             raise InputError(
                 where,
@@ -62,6 +60,13 @@ class Truncation:
             )
         return (first - excess, second or 0) if self.strategy == "only_first" else (first, (second or 0) - excess)
 
+    def check_stride(self, where: str, special: int, first: int, second: int) -> None:
+        """Refuse a pair of which a sequence is cut to windows no longer than the stride."""
+        keep = self.lengths(where, special, first, second)
+        for size, kept in zip((first, second), keep, strict=True):
+            if 0 < kept < size and kept <= self.stride:
+                raise InputError(where, self.narrow(kept))
+
     def windows(self, where: str, length: int, keep: int) -> list[tuple[int, int]]:
         """[start, stop) of what stays of `length` tokens, then of each window over what was cut."""
         if keep >= length:
@@ -83,7 +88,7 @@ class Truncation:
                     break
         return out
 
-    def narrow(self, keep: int | str) -> str:
+    def narrow(self, keep: int) -> str:
         """What is wrong where a window is no longer than what it repeats."""
         left = f"max_length={self.max_length} leaves {keep} tokens for one"
         return f"stride={self.stride} must be less than a window, and {left}"

@@ -58,15 +58,26 @@ def write_vocabulary(where: str, vocab: Mapping[str, int], *, as_json: bool = Fa
 
 
 def read_text(path: Path) -> str:
+    return as_text(path, read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        return path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(str(path), f"there is no such file (looked in {Path.cwd()})") from None
     except OSError as error:
         raise CheckpointError(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def as_text(path: Path, data: bytes) -> str:
+    """The text of a file, whose lines end in \\n."""
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         raise CheckpointError(str(path), f"line {line} is not UTF-8 (byte {error.start})") from error
+    return text.replace("\r\n", "\n") if "\r" in text else text  # looking for two characters takes far longer
 
 
 def parse_json(path: Path, text: str) -> dict[str, Any]:

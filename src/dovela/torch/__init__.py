@@ -7,13 +7,26 @@ from ..lazy import attach
 _MODULES = {
     "activations": ["register_activation"],
     "attention": ["Attention", "register_attention"],
+    "audio_heads": [
+        "AudioClassification",
+        "AudioClassifier",
+        "AudioFrameClassification",
+        "AudioModel",
+        "CTC",
+        "SpeechPreTraining",
+        "XVector",
+    ],
     "blocks": ["Block", "Encoder", "Layers"],
     "embeddings": ["TextEmbeddings"],
     "feedforward": ["MLP"],
     "heads": ["Classification", "ClassifierHead", "HeadedModel", "LabelledModel"],
-    "init": ["Embedding", "Linear", "SinusoidalEmbedding"],
+    "image_heads": ["ImageClassification", "ImageModel", "MaskedImageModeling"],
+    "init": ["Conv2d", "Embedding", "Linear", "SinusoidalEmbedding"],
     "kernels": ["register_kernel"],
     "layout": ["Packed", "Padded"],
+    "patches": ["ImageEmbeddings"],
+    "quantizer": ["GumbelQuantizer"],
+    "spec_augment": ["compute_mask_indices", "sample_negative_indices"],
     "text_heads": [
         "MaskedLM",
         "MaskedLMHead",
@@ -25,6 +38,7 @@ _MODULES = {
         "TextModel",
         "TokenClassification",
     ],
+    "waveform": ["FeatureEncoder", "FeatureProjection", "FrameAdapter", "FrameConv", "PositionalConv"],
 }
 
 __all__ = sorted(name for names in _MODULES.values() for name in names)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..parts import ATTENTIONS, KERNELS
-from .init import Linear
+from .init import Linear, spread
 from .layout import Layout
 
 register_attention = ATTENTIONS.decorator
@@ -38,11 +38,11 @@ class Attention(nn.Module):
         self.head_dim = config.hidden_size // config.num_attention_heads
         pruned = set(config.pruned_heads.get(layer, ()))
         self.heads = [head for head in range(config.num_attention_heads) if head not in pruned]
-        width = len(self.heads) * self.head_dim
-        self.q_proj = Linear(config.hidden_size, width, std=config.initializer_range)
-        self.k_proj = Linear(config.hidden_size, width, std=config.initializer_range)
-        self.v_proj = Linear(config.hidden_size, width, std=config.initializer_range)
-        self.o_proj = Linear(width, config.hidden_size, std=config.initializer_range)
+        width, bias = len(self.heads) * self.head_dim, getattr(config, "qkv_bias", True)
+        self.q_proj = Linear(config.hidden_size, width, bias=bias, **spread(config))
+        self.k_proj = Linear(config.hidden_size, width, bias=bias, **spread(config))
+        self.v_proj = Linear(config.hidden_size, width, bias=bias, **spread(config))
+        self.o_proj = Linear(width, config.hidden_size, **spread(config))
 
     def allow(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:
         """Hook: whether a position may attend to another; (S, 1) and (1, S) -> boolean (S, S), or None for always."""
@@ -66,7 +66,8 @@ class Attention(nn.Module):
         rows = rows.to(self.q_proj.weight.device)
         for proj in (self.q_proj, self.k_proj, self.v_proj):
             proj.weight = _kept(proj.weight, rows, 0)
-            proj.bias = _kept(proj.bias, rows, 0)
+            if proj.bias is not None:
+                proj.bias = _kept(proj.bias, rows, 0)
             proj.out_features = len(rows)
         self.o_proj.weight = _kept(self.o_proj.weight, rows, 1)
         self.o_proj.in_features = len(rows)

@@ -48,8 +48,9 @@ class Layers(nn.ModuleList):
 
     checkpointing: dict[str, Any] | None = None  # in training: compute activations again, with these options
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(Block(config, layer) for layer in range(config.num_hidden_layers))
+    def __init__(self, config: Any, block: type[Block] = Block) -> None:
+        super().__init__(block(config, layer) for layer in range(config.num_hidden_layers))
+        self.layerdrop: float = getattr(config, "layerdrop", 0.0)
 
     def __getitem__(self, index: Any) -> Any:
         return nn.ModuleList(list(self)[index]) if isinstance(index, slice) else super().__getitem__(index)
@@ -59,17 +60,35 @@ class Layers(nn.ModuleList):
         known = all(isinstance(block, Block) and getattr(block.attention, "packs", False) for block in self)
         return known and not any(module._forward_hooks or module._forward_pre_hooks for module in self.modules())
 
+    def taken(self, x: Tensor) -> bool | Tensor:
+        """Whether the next block takes part: in training each is left out with probability `layerdrop`.
+
+        (Fan et al. 2019, LayerDrop.) Where every process waits for the gradients of every block, or a graph is
+        captured, it is computed all the same, and the answer is a tensor.
+        """
+        if not self.training or not self.layerdrop:
+            return True
+        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+        if torch.compiler.is_compiling() or distributed:
+            return torch.rand((), device=x.device) >= self.layerdrop
+        return bool(torch.rand(()) >= self.layerdrop)
+
     def forward(
         self, x: Tensor, layout: Layout, output_attentions: bool = False, output_hidden_states: bool = False
     ) -> BaseModelOutput:
         """x (…, D) as it lies in `layout` -> padded (B, S, D), with each layer's states and weights if asked for."""
         states: list[Tensor] = [x]
-        weights: list[Tensor] = []
+        weights: list[Tensor | None] = []
         for block in self:
-            if self.checkpointing is not None and self.training and torch.is_grad_enabled():
+            before, taken = x, self.taken(x)
+            if taken is False:
+                weight = None
+            elif self.checkpointing is not None and self.training and torch.is_grad_enabled():
                 x, weight = checkpoint(block, x, layout, output_attentions, **self.checkpointing)
             else:
                 x, weight = block(x, layout, output_attentions)
+            if isinstance(taken, Tensor):
+                x = torch.where(taken, x, before)
             if output_hidden_states:
                 states.append(x)
             if output_attentions:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..parts import ACTIVATIONS
-from .init import Linear
+from .init import Linear, spread
 
 
 class MLP(nn.Module):
@@ -15,9 +15,10 @@ class MLP(nn.Module):
 
     def __init__(self, config: Any) -> None:
         super().__init__()
-        self.up_proj = Linear(config.hidden_size, config.intermediate_size, std=config.initializer_range)
+        self.up_proj = Linear(config.hidden_size, config.intermediate_size, **spread(config))
         self.activation = ACTIVATIONS.get(config.activation)
-        self.down_proj = Linear(config.intermediate_size, config.hidden_size, std=config.initializer_range)
+        self.dropout = nn.Dropout(getattr(config, "activation_dropout", 0.0))
+        self.down_proj = Linear(config.intermediate_size, config.hidden_size, **spread(config))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(self.activation(self.up_proj(x)))  # type: ignore[no-any-return]
+        return self.down_proj(self.dropout(self.activation(self.up_proj(x))))  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .init import Linear
+from .init import Linear, spread
 from .layout import padded
 from .losses import class_loss
 from .model import PreTrainedModel
@@ -22,9 +22,9 @@ class ClassifierHead(nn.Module):
 
     def __init__(self, config: Any, labels: int, *, dropout: float, hidden: bool = False) -> None:
         super().__init__()
-        self.hidden = Linear(config.hidden_size, config.hidden_size, std=config.initializer_range) if hidden else None
+        self.hidden = Linear(config.hidden_size, config.hidden_size, **spread(config)) if hidden else None
         self.dropout = nn.Dropout(dropout)
-        self.out = Linear(config.hidden_size, labels, std=config.initializer_range)
+        self.out = Linear(config.hidden_size, labels, **spread(config))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.hidden is not None:

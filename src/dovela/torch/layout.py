@@ -96,13 +96,10 @@ def pack(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Layout]:
     """
     if mask is None or mask.dim() != 2:
         return x, Padded(mask)
-    lengths = mask.sum(1)
-    padding = mask.numel() - int(lengths.sum())
-    if not padding:
+    if bool(mask.all()):
         return x, Padded(None)
-    on_the_right = bool(mask[:, 0].all()) and not bool((mask[:, 1:] & ~mask[:, :-1]).any())
-    few = padding < max(LEAST_PADDED_TOKENS, LEAST_PADDED_SHARE * mask.numel())
-    if getattr(_choice, "padded", False) or few or not on_the_right:
+    lengths = ragged_lengths(mask)
+    if lengths is None:
         return x, Padded(mask)
     order = lengths.argsort(stable=True)
     positions = torch.arange(mask.shape[1])
@@ -111,6 +108,15 @@ def pack(x: Tensor, mask: Tensor | None) -> tuple[Tensor, Layout]:
     sizes, counts = torch.unique(lengths, return_counts=True)
     groups = tuple(zip(counts.tolist(), sizes.tolist(), strict=True))
     return x.flatten(0, 1).index_select(0, index), Packed(index, groups, (x.shape[0], x.shape[1]))
+
+
+def ragged_lengths(mask: Tensor) -> Tensor | None:
+    """The rows' real lengths (B,), if leaving the padding out saves work and all of it is on the right."""
+    lengths = mask.sum(1)
+    padding = mask.numel() - int(lengths.sum())
+    on_the_right = bool(mask[:, 0].all()) and not bool((mask[:, 1:] & ~mask[:, :-1]).any())
+    few = padding < max(LEAST_PADDED_TOKENS, LEAST_PADDED_SHARE * mask.numel())
+    return None if getattr(_choice, "padded", False) or few or not on_the_right else lengths
 
 
 def readable(x: Tensor) -> bool:

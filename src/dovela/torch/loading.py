@@ -25,7 +25,12 @@ from .sharing import modules_of, place, tensor_at, ties
 if TYPE_CHECKING:
     from .model import PreTrainedModel
 
-STRUCTURE = ("num_attention_heads", "norm_order")  # what a configuration must share with weights that do not show it
+STRUCTURE = (
+    "num_attention_heads",
+    "norm_order",
+    "do_stable_layer_norm",
+    "conv_stride",
+)  # what a configuration must share with weights that do not show it
 
 
 def load(
@@ -129,7 +134,22 @@ def _configuration(
                 f"is {getattr(config, field)!r}, and the weights of {path} were trained with {stored!r}",
                 hint="They have the same shapes and would mean nothing.",
             )
+    _same_grid(config, data, path)
     return config, list(data.get("architectures") or [])
+
+
+def _same_grid(config: PretrainedConfig, data: dict[str, Any], path: Path) -> None:
+    """Positions on a grid of patches mean nothing on another, even where there are as many."""
+    if "image_size" not in data or not hasattr(config, "grid"):
+        return
+    written: Any = type(config).from_dict(data, source=str(path))
+    if config.grid != written.grid:
+        wanted, trained = (f"{rows} × {columns}" for rows, columns in (config.grid, written.grid))
+        raise ConfigError(
+            f"{type(config).__name__}.image_size",
+            f"gives {wanted} patches, and the weights of {path} were trained with {trained}",
+            hint="Leave it as it is, and call the model with interpolate_pos_encoding=True on images of another size.",
+        )
 
 
 def _build(cls: type[PreTrainedModel], config: PretrainedConfig, arguments: dict[str, Any]) -> PreTrainedModel:

@@ -28,6 +28,7 @@ from ..weights import WeightMap
 from . import surgery
 from .blocks import Encoder, Layers
 from .embeddings import TextEmbeddings
+from .patches import ImageEmbeddings
 
 BASE = "base"  # the task of a model without a head
 
@@ -188,7 +189,7 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
 
     def head_names(self) -> set[str]:
         """First words of the head's weights: what is not the backbone, an encoder or another model."""
-        bodies = (PreTrainedModel, Encoder, Layers, TextEmbeddings)
+        bodies = (PreTrainedModel, Encoder, Layers, TextEmbeddings, ImageEmbeddings)
         body = {name for name, child in self.named_children() if isinstance(child, bodies)}
         names = {name.partition(".")[0] for name in self.state_dict(keep_vars=True)}
         return set() if self.task in ("", BASE) else names - body - {"backbone"}

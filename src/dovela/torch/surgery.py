@@ -41,6 +41,8 @@ def resize_vocabulary(model: PreTrainedModel, size: int | None, multiple: int | 
     """Resize every parameter that has a row for each token: input embeddings, output matrix and output bias."""
     where = f"{type(model).__name__}.resize_token_embeddings"
     inputs, outputs = model.get_input_embeddings(), model.get_output_embeddings()
+    if not isinstance(inputs, nn.Embedding):
+        raise InputError(where, "the model has no vocabulary to resize")
     size = inputs.num_embeddings if size is None else size
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise InputError(where, f"expected a number of tokens of at least 1, got {size!r}")

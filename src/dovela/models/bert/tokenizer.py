@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import CheckpointError, InputError
 from ...text.added_tokens import Searches
+from ...text.arguments import check_tokens
 from ...text.fast import PreTrainedTokenizerFast
 from ...text.normalize import BertNormalizer
 from ...text.pipeline import BertPipeline, Pipeline
@@ -36,6 +37,7 @@ class _Bert(WordPieceTraining, register=False):
         "do_basic_tokenize": (True, None),
         "never_split": (None, []),
     }
+    locked_settings: ClassVar[frozenset[str]] = frozenset(NORMALIZER)
     do_lower_case: bool
     tokenize_chinese_chars: bool
     strip_accents: bool | None
@@ -57,6 +59,14 @@ class _Bert(WordPieceTraining, register=False):
     def _default_roles(cls) -> Mapping[str, str]:
         return ROLES
 
+    def _check_role(self, role: str, token: str | None) -> None:
+        if role == "unk_token" and (token is None or not self._has_piece(token)):
+            raise _no_unknown(type(self).__name__, token)
+
+    def _has_piece(self, token: str) -> bool:
+        """Whether it is in the vocabulary itself, added tokens aside."""
+        raise NotImplementedError
+
     def build_inputs_with_special_tokens(
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
@@ -75,6 +85,7 @@ class _Bert(WordPieceTraining, register=False):
 
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Pieces joined to words, words by spaces."""
+        check_tokens(f"{type(self).__name__}.convert_tokens_to_string", tokens)
         return "".join(t.removeprefix("##") if t.startswith("##") and i else f" {t}" for i, t in enumerate(tokens))[1:]
 
 
@@ -105,6 +116,9 @@ class BertTokenizer(_Bert, PreTrainedTokenizer):
         options = ROLES | options
         vocab = bert_vocabulary(type(self).__name__, vocab_file, options["unk_token"])
         super().__init__(vocab, clean_up_tokenization_spaces=clean_up_tokenization_spaces, **options)
+
+    def _has_piece(self, token: str) -> bool:
+        return token in self.vocab
 
     def _tokenize(self, text: str) -> list[str]:
         return self._names(self._current_pipeline().tokens(text).ids)
@@ -172,37 +186,40 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
         )
         self._finish(given)
 
+    def _has_piece(self, token: str) -> bool:
+        return self._bare.model.token_to_id(token) is not None
+
     def _finish(self, given: Mapping[str, Any]) -> None:
         """Put our normaliser into the backend, which may come from a file; what is not `given` stays as it is there."""
         import json
 
         from tokenizers import normalizers
 
-        present = self._backend.normalizer
+        present = self._bare.normalizer
         known = {} if present is None else json.loads(present.__getstate__())
         if known.get("type") == "BertNormalizer":
             for ours, theirs in NORMALIZER.items():
                 if ours not in given:
-                    setattr(self, ours, known[theirs])
+                    vars(self)[ours] = known[theirs]
         wanted = {"type": "BertNormalizer", **self._normalizer_options()}
         if (
             known.get("type", "BertNormalizer") == "BertNormalizer" and known != wanted
         ):  # it normalises every added token
-            self._backend.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
+            self._bare.normalizer = normalizers.BertNormalizer(**self._normalizer_options())
 
     def _roles_changed(self) -> None:
         """Special tokens are part of the backend: its template, and what stands for the unknown."""
         from tokenizers import processors
 
         super()._roles_changed()
-        if self.unk_token is not None and hasattr(self._backend.model, "unk_token"):
-            self._backend.model.unk_token = self.unk_token
+        if self.unk_token is not None and hasattr(self._bare.model, "unk_token"):
+            self._bare.model.unk_token = self.unk_token
 
         tokens = {role: token for role, token in (("cls", self.cls_token), ("sep", self.sep_token)) if token}
         odd = any(set("$:") & set(token) for token in tokens.values())  # these mean something in a template
         names = {role: role if odd else token for role, token in tokens.items()}
         cls, sep = ([names[role]] if role in names else [] for role in ("cls", "sep"))
-        self._backend.post_processor = processors.TemplateProcessing(
+        self._bare.post_processor = processors.TemplateProcessing(
             single=[*cls, "$A:0", *sep],
             pair=[*cls, "$A:0", *sep, "$B:1", *(f"{name}:1" for name in sep)],
             special_tokens=[
@@ -215,11 +232,7 @@ class BertTokenizerFast(_Bert, PreTrainedTokenizerFast):
 def bert_vocabulary(where: str, vocab_file: Any, unk_token: Any) -> dict[str, int]:
     """The vocabulary, in which the unknown token must be."""
     if unk_token is None:
-        raise InputError(
-            f"{where}.unk_token",
-            "expected a token for words that no pieces make up, got None",
-            hint=f"Leave unk_token out for {ROLES['unk_token']!r}, or name a token of the vocabulary.",
-        )
+        raise _no_unknown(where, None)
     vocab = read_vocabulary(where, vocab_file)
     unk_token = str(unk_token)
     if unk_token not in vocab:
@@ -229,6 +242,14 @@ def bert_vocabulary(where: str, vocab_file: Any, unk_token: Any) -> dict[str, in
             hint="Add a line for it, or give unk_token=….",
         )
     return vocab
+
+
+def _no_unknown(where: str, token: str | None) -> InputError:
+    return InputError(
+        f"{where}.unk_token",
+        f"expected a token of the vocabulary for words that no pieces make up, got {token!r}",
+        hint=f"Leave unk_token out for {ROLES['unk_token']!r}, or name a token of the vocabulary.",
+    )
 
 
 def bert_backend(vocab: Mapping[str, int], unk_token: str) -> Any:

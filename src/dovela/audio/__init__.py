@@ -1,0 +1,1 @@
+"""Sound in: clips from arrays and files, padded and normalised for a model."""

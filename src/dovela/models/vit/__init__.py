@@ -1,0 +1,1 @@
+"""ViT (Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929)."""

@@ -1,0 +1,121 @@
+"""Numbers as arrays of the framework that was asked for, which is imported then and not before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from .errors import InputError, MissingBackend, suggest
+
+KINDS = {"np": "numpy", "pt": "torch", "jax": "jax", "tf": "tensorflow"}
+
+
+def check_kind(where: str, kind: Any) -> None:
+    """An InputError where `kind` (return_tensors) is neither None nor a key of KINDS."""
+    if kind is not None and not (isinstance(kind, str) and kind in KINDS):
+        raise InputError(
+            where,
+            f"return_tensors={kind!r} is not known{suggest(str(kind), KINDS)}",
+            hint=f"Choose from {', '.join(map(repr, KINDS))}, or leave it out for lists.",
+        )
+
+
+def is_tensor(value: Any, kind: str) -> bool:
+    """Whether `value` is an array of the framework `kind`, which it does not import."""
+    package = type(value).__module__.partition(".")[0]
+    return hasattr(value, "shape") and package in {KINDS[kind], "jaxlib" if kind == "jax" else KINDS[kind]}
+
+
+def as_array(values: Any, where: str) -> Any:
+    """`values` as one numpy array that keeps the dtype of arrays; Python's floats become float32, its integers int64.
+
+    Rows of unequal shapes and what is no number are an InputError.
+    """
+    import numpy as np
+
+    try:
+        array = values if isinstance(values, np.ndarray) else np.asarray(_on_host(where, values))
+    except (ValueError, TypeError, OverflowError) as error:
+        shapes = sorted({np.shape(row) for row in values}) if _is_list(values) and _all_arrays(values) else []
+        if len(shapes) < 2:
+            lengths = sorted({len(row) for row in values if hasattr(row, "__len__")}) if _is_list(values) else []
+            shapes = [(length,) for length in lengths]
+        if len(shapes) > 1:
+            raise InputError(
+                where,
+                f"rows of shapes {shapes[0]} to {shapes[-1]} make no tensor",
+                hint="Bring them to one shape first (padding=True, or a size), or leave return_tensors out.",
+            ) from error
+        raise InputError(where, f"makes no tensor ({error})") from error
+    if array.dtype.kind not in "biufc":
+        raise InputError(where, f"holds {_described(values)}, of which there are no tensors")
+    if array.dtype == np.float64 and not _has_dtype(values):
+        array = array.astype(np.float32)
+    return array
+
+
+def from_torch(where: str, tensor: Any) -> Any:
+    """A torch tensor on any device as a numpy array, which it shares memory with where it can; bfloat16 as float32.
+
+    InputError for what no array can hold: a tensor on the device "meta", a sparse or a quantized one, ….
+    """
+    tensor = tensor.detach()
+    if str(tensor.dtype) == "torch.bfloat16":  # numpy has none
+        tensor = tensor.float()
+    try:
+        return tensor.cpu().numpy()
+    except (RuntimeError, TypeError) as error:
+        kind = f"{tensor.dtype}, {tensor.layout}, on {str(tensor.device)!r}"
+        raise InputError(where, f"a tensor ({kind}) cannot be read as an array ({error})") from error
+
+
+def from_array(array: Any, kind: str) -> Any:
+    """A numpy array as a tensor of `kind`; torch shares its memory. jax has 32 bits unless told otherwise."""
+    if kind == "np":
+        return array
+    package = KINDS[kind]
+    try:
+        if kind == "pt":
+            torch = importlib.import_module(package)
+            return torch.from_numpy(array if array.flags.writeable and _goes_forward(array) else array.copy())
+        if kind == "jax":
+            short = {"int64": "int32", "uint64": "uint32", "float64": "float32"}.get(array.dtype.name)
+            return importlib.import_module("jax.numpy").asarray(array.astype(short) if short else array)
+        return importlib.import_module(package).constant(array)
+    except ModuleNotFoundError as error:
+        how = 'pip install "dovela[torch]"' if kind == "pt" else f"pip install {package}"
+        raise MissingBackend(
+            f"return_tensors={kind!r}", f"needs the package {package!r}, which is not installed", hint=f"Run: {how}"
+        ) from error
+
+
+def _goes_forward(array: Any) -> bool:
+    return all(stride >= 0 for stride in array.strides)  # torch knows no other strides
+
+
+def _is_list(values: Any) -> bool:
+    return isinstance(values, (list, tuple))
+
+
+def _all_arrays(values: Any) -> bool:
+    return all(hasattr(row, "shape") for row in values)
+
+
+def _has_dtype(values: Any) -> bool:
+    """Whether the dtype was somebody's choice: of an array, or of the arrays in a list."""
+    while _is_list(values) and values:
+        values = values[0]
+    return hasattr(values, "dtype")
+
+
+def _on_host(where: str, values: Any) -> Any:
+    """torch tensors, inside of lists too, as numpy's arrays, which refuse them where they need a gradient."""
+    if _is_list(values):
+        return [_on_host(where, value) for value in values]
+    return from_torch(where, values) if is_tensor(values, "pt") else values
+
+
+def _described(values: Any) -> str:
+    while _is_list(values) and values:
+        values = values[0]
+    return f"{type(values).__name__} ({values!r})" if not hasattr(values, "dtype") else f"values of {values.dtype}"

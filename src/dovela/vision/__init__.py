@@ -1,0 +1,1 @@
+"""From images to arrays. Pillow is imported when an image is there, not before."""
