@@ -108,15 +108,14 @@ def make_config(**more: object) -> Wav2Vec2Config:
     )
 
 
-def train(model, make_batches, epochs: int, peak: float = 1e-3) -> None:
-    """AdamW, one cycle of the learning rate; `make_batches()` gives those of one epoch."""
-    steps = epochs * len(make_batches())
+def train(model, epochs: list, peak: float = 1e-3) -> None:
+    """AdamW, one cycle of the learning rate. `epochs` are lists of batches, each made when it is called."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=peak)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=sum(map(len, epochs)), pct_start=0.15)
     model.train()
-    for epoch in range(epochs):
+    for number, batches in enumerate(epochs, 1):
         losses = []
-        for batch in track(make_batches(), f"epoch {epoch + 1:2} of {epochs}", transient=True):
+        for batch in track(batches, f"epoch {number:2} of {len(epochs)}", transient=True):
             loss = model(**batch()).loss
             optimizer.zero_grad()
             loss.backward()
@@ -124,7 +123,7 @@ def train(model, make_batches, epochs: int, peak: float = 1e-3) -> None:
             optimizer.step()
             schedule.step()
             losses.append(loss.detach())
-        print(f"epoch {epoch + 1:2} of {epochs}: loss {torch.stack(losses).mean():.3f}", flush=True)
+        print(f"epoch {number:2} of {len(epochs)}: loss {torch.stack(losses).mean():.3f}", flush=True)
     model.eval()
 
 
@@ -149,7 +148,7 @@ def classify(seen: list[Recording], unseen: list[Recording], epochs: int, out: P
         order = [seen[i] for i in rng.permutation(len(seen))]
         return [lambda part=part: prepared(part, vary=True) for part in chunks(order, 32)]
 
-    train(model, make_batches, epochs)
+    train(model, [make_batches() for _ in range(epochs)])
     right = 0
     with torch.no_grad():
         for part in chunks(sorted(unseen, key=lambda r: len(r.samples)), 50):
@@ -183,7 +182,7 @@ def transcribe(seen: list[Recording], unseen: list[Recording], epochs: int, out:
     def make_batches():
         return [lambda part=part: prepared(part, vary=True) for part in chunks(joined(seen, rng), 16)]
 
-    train(model, make_batches, epochs)
+    train(model, [make_batches() for _ in range(epochs)])
     wrong = words = 0
     with torch.no_grad():
         for part in chunks(joined(unseen, np.random.default_rng(1)), 25):

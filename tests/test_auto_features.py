@@ -119,11 +119,19 @@ def test_what_cannot_be_told(auto, tmp_path):
         auto()
     write(tmp_path, size=3)
     with pytest.raises(
-        CheckpointError, match=r"does not say which feature extractor it has: .* Open it with the class"
+        CheckpointError, match=r"does not say which feature extractor it has: .* Open it with its own class: ViT"
     ):
         auto.from_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match="does not say which feature extractor"):
         auto.from_pretrained(tmp_path / "preprocessor_config.json")
+    write(tmp_path, sampling_rate=8000, do_normalize=True)
+    with pytest.raises(CheckpointError, match=r"own class: Wav2Vec2FeatureExtractor\.from_pretrained\.$"):
+        auto.from_pretrained(tmp_path)
+    write(tmp_path, colour="blue")
+    with pytest.raises(
+        CheckpointError, match=r"own class: .*ViTFeature.* or Wav2Vec2FeatureExtractor\.from_pretrained"
+    ):
+        auto.from_pretrained(tmp_path)
     write(tmp_path, feature_extractor_type="StrangeExtractor")
     with pytest.raises(CheckpointError, match=r"has a StrangeExtractor, which is not registered. .*Registered: "):
         auto.from_pretrained(tmp_path)

@@ -63,6 +63,7 @@ def test_what_fits_is_stored_in_the_type_that_is_annotated(annotation, value, st
         (int, 3.0, "an integer"),
         (int, "3", "an integer"),
         (int, None, "an integer"),
+        (Annotated[Any, THINGS], None, "a registered thing (path)"),
         (int, int, "an integer"),
         (int, np.array([3]), "an integer"),
         (int, np.float64(3), "an integer"),

@@ -122,6 +122,8 @@ def test_an_argument_that_is_not_kept_cannot_be_saved():
 
     with pytest.raises(InputError, match=r"does not keep its argument 'size'.* Write self.size = size in its constr"):
         ForgetfulExtractor().to_dict()
+    with pytest.raises(InputError, match=r"^ForgetfulExtractor: does not keep its argument 'size'"):
+        ForgetfulExtractor().to_json_string()
 
 
 def test_what_is_no_json_is_not_saved(tmp_path):
@@ -352,6 +354,10 @@ def test_what_makes_no_tensor():
         BatchFeature({"x": ["a", "b"]}, "np")
     with pytest.raises(InputError, match="holds NoneType"):
         BatchFeature({"x": None}, "np")
+    with pytest.raises(InputError, match="BatchFeature: expected columns by name, got list"):
+        BatchFeature([1])
+    with pytest.raises(KeyError, match="is not in this BatchFeature, which has x"):
+        BatchFeature({"x": [1]})[:1]
     with pytest.raises(InputError, match=r"return_tensors='pl' is not known. Choose from 'np', 'pt', 'jax', 'tf'"):
         BatchFeature({"x": [1]}, "pl")
 

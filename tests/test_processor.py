@@ -14,6 +14,7 @@ from dovela.auto_processor import AutoProcessor
 from dovela.errors import CheckpointError, InputError, RegistryError
 from dovela.features import FeatureExtractionMixin
 from dovela.models.bert.tokenizer import BertTokenizer, BertTokenizerFast
+from dovela.models.vit.features import ViTImageProcessor
 from dovela.models.wav2vec2.features import Wav2Vec2FeatureExtractor
 from dovela.models.wav2vec2.processor import Wav2Vec2Processor
 from dovela.models.wav2vec2.tokenizer import Wav2Vec2CTCTokenizer
@@ -97,6 +98,8 @@ def test_arguments_for_one_half(processor):
     ("arguments", "message"),
     [
         ({}, r"there is no input. Give audio=… or text=…"),
+        ({"audios": CLIP}, "unknown argument 'audios'; did you mean 'audio'"),
+        ({"images": CLIP}, "unknown argument 'images'"),
         ({"audio": CLIP, "samplingrate": 16000}, "unknown argument 'samplingrate'; did you mean 'sampling_rate'"),
         ({"audio": CLIP, "raw_text": "A"}, "unknown argument 'raw_text'"),
         ({"text": "A", "sampling_rate": 16000}, "'sampling_rate' is for audio=…, which is not given"),
@@ -149,6 +152,11 @@ def test_padding_checks_its_arguments(processor):
         processor.pad(labels=[[5]], pading=True)
     with pytest.raises(InputError, match="'truncation' is for input_features=…, which is not given"):
         processor.pad(labels=[[5]], truncation=True)
+    clips = [{"input_values": clip} for clip in sounds(900, 700)]
+    with pytest.raises(InputError, match="there must be one row of labels for each of the 2 clips, got 1"):
+        processor.pad(clips, labels=[[5, 6]])
+    with pytest.raises(InputError, match=r"labels must be rows of ids, .* got 5. For a single row give \[row\]"):
+        processor.pad(clips, labels=[5, 6])
     with pytest.raises(InputError, match="'max_length' counts other things for input_features and labels"):
         processor.pad({"input_values": sounds(900)}, labels=[[5]], padding="max_length", max_length=5)
 
@@ -201,6 +209,8 @@ def test_halves_that_do_not_fit(processor):
         Wav2Vec2Processor(tokenizer, extractor)
     with pytest.raises(InputError, match=r"tokenizer must be a Wav2Vec2CTCTokenizer, got BertTokenizer\. Write"):
         Wav2Vec2Processor(extractor, BertTokenizer({"[UNK]": 0}))
+    with pytest.raises(InputError, match="Wav2Vec2Processor: unknown argument 'tokeniser'; did you mean 'tokenizer'"):
+        Wav2Vec2Processor(extractor, tokenizer, tokeniser=tokenizer)
     with pytest.raises(InputError, match="tokenizer is missing"):
         Wav2Vec2Processor(extractor)
     with pytest.raises(
@@ -283,6 +293,32 @@ def test_any_tokenizer_will_do_where_a_processor_says_so(processor, tmp_path):
         Reader(Pixels())
 
 
+class Photos(ProcessorMixin):
+    """A processor with an extractor whose call takes its settings too."""
+
+    image_processor_class = "ViTImageProcessor"
+    tokenizer_class = "AutoTokenizer"
+
+
+def test_settings_of_an_image_extractor_may_be_changed_for_one_call(processor):
+    photos = Photos(ViTImageProcessor(size=8), processor.tokenizer)
+    image = np.zeros((5, 9, 3), np.uint8)
+    assert photos(images=image, size=4, return_tensors="np")["pixel_values"].shape == (1, 3, 4, 4)
+    nested = photos(images=image, text="HI", images_kwargs={"size": 2, "data_format": "channels_last"})
+    assert nested["pixel_values"][0].shape == (2, 2, 3)
+    assert nested["input_ids"] == [11, 10]
+    with pytest.raises(InputError, match="unknown argument 'sizes'; did you mean 'size'"):
+        photos(images=image, sizes=4)
+    with pytest.raises(InputError, match="'size' is for images=…, which is not given"):
+        photos(text="HI", size=4)
+
+
+def test_settings_of_ones_own_are_checked(processor):
+    captions = Captions(Pixels(), BertTokenizer({"[UNK]": 0}))
+    with pytest.raises(InputError, match=r"Captions\.prompt: 5 is not a string"):
+        captions.prompt = 5
+
+
 # Saved and opened.
 
 
@@ -360,6 +396,13 @@ def test_the_vocabulary_must_be_of_the_model(processor, tmp_path, size, fits):
     message = rf"has 32 tokens \(34 with added tokens\), and the model of config.json emits {size}.*open the halves"
     with pytest.raises(CheckpointError, match=message):
         Wav2Vec2Processor.from_pretrained(tmp_path)
+
+
+def test_published_files_that_name_no_class():
+    with pytest.raises(
+        CheckpointError, match=r"does not say which processor it has: .* own class: .*Wav2Vec2Processor"
+    ):
+        AutoProcessor.from_pretrained(data_path("vocab/wav2vec2-base-960h"))
 
 
 def test_a_vocabulary_of_several_languages_has_a_head_for_each(processor, tmp_path):
@@ -440,11 +483,19 @@ def test_register_and_refuse(processor, tmp_path):
         AutoProcessor.register("wav2vec2", Other)
     with pytest.raises(RegistryError, match="expected a model type or a config class, got 5"):
         AutoProcessor.register(5, Other)
+    with pytest.raises(RegistryError, match="expected a model type or a config class, got ''"):
+        AutoProcessor.register("", Other)
+    with pytest.raises(RegistryError, match="expected a subclass of ProcessorMixin, got <class 'int'>"):
+        AutoProcessor.register("other-speech", int)
     with pytest.raises(RegistryError, match="has no instances"):
         AutoProcessor()
+    with pytest.raises(
+        InputError, match=r"AutoProcessor.from_pretrained: expected a folder or a name on the hub, got 5"
+    ):
+        AutoProcessor.from_pretrained(5)
     settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings | {"processor_class": "XProcessor"}))
-    with pytest.raises(CheckpointError, match="has a XProcessor, which is not registered"):
+    with pytest.raises(CheckpointError, match=r"has a XProcessor, which is not registered.* Registered: "):
         AutoProcessor.from_pretrained(tmp_path)
 
 

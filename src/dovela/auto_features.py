@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,13 +70,20 @@ class AutoFeatureExtractor:
                     label,
                     f"does not say which feature extractor it has: no {' or '.join(TYPE_KEYS)} in {FILE}, and no "
                     "model_type in config.json that has one",
-                    hint="Open it with the class itself, as ViTFeatureExtractor.from_pretrained does.",
+                    hint=f"Open it with its own class: {' or '.join(_fitting(data))}.",
                 )
             said = MODEL_EXTRACTORS.get(kind)
         try:
             return FEATURE_EXTRACTORS.get(said)
         except RegistryError as error:
-            raise CheckpointError(label, f"has a {said}, which is not registered", hint=str(error)) from error
+            raise CheckpointError(label, f"has a {said}, which {error.problems[0]}", hint=error.hint) from error
+
+
+def _fitting(data: Mapping[str, Any]) -> list[str]:
+    """How to open settings without a name: by the classes that take all of them, or else by any."""
+    classes = {FEATURE_EXTRACTORS.get(name) for name in FEATURE_EXTRACTORS.names()}
+    fitting = [owner for owner in classes if data.keys() <= owner.known_arguments()]
+    return sorted(f"{owner.__name__}.from_pretrained" for owner in fitting or classes)
 
 
 class AutoImageProcessor(AutoFeatureExtractor):

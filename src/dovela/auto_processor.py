@@ -6,11 +6,12 @@ import os
 from typing import Any
 
 from .checkpoint import read_json
-from .errors import CheckpointError, DovelaError, RegistryError
+from .errors import CheckpointError, RegistryError
 from .feature_files import find_settings
+from .features import FILE
 from .hub import source, split_options
 from .processor import MODEL_PROCESSORS, PROCESSORS, ProcessorMixin
-from .processor_files import OPENERS, processor_name
+from .processor_files import OPENERS, check_place, half_name, processor_name
 from .text.files import CONFIG, WHOLE
 
 
@@ -32,6 +33,7 @@ class AutoProcessor:
         `from_pretrained`.
         """
         options, _ = split_options(arguments)
+        check_place("AutoProcessor.from_pretrained", name_or_path)
         src = source(name_or_path, **options)
         said = processor_name(src)
         config = src.find("config.json")
@@ -41,6 +43,14 @@ class AutoProcessor:
         if said is not None:
             return _named(src.label, said).from_pretrained(name_or_path, **arguments)
         settings = find_settings(src)
+        both = settings is not None and src.find(CONFIG)
+        if both and model_type is None and half_name("tokenizer", src) is None and not src.find(WHOLE):
+            raise CheckpointError(
+                src.label,
+                f"does not say which processor it has: no processor_class in {FILE} or {CONFIG}, and no model_type in "
+                "config.json",
+                hint=f"Open it with its own class: {' or '.join(PROCESSORS.names())}.",
+            )
         if any(src.find(name) for name in (CONFIG, WHOLE)) or (settings is None and src.find("vocab.txt")):
             return OPENERS.get("AutoTokenizer").from_pretrained(name_or_path, **arguments)
         if settings is not None:
@@ -58,10 +68,11 @@ class AutoProcessor:
         A class of your own needs none of this: write `class MyProcessor(ProcessorMixin, model_type="mine")`.
         """
         name = model_type if isinstance(model_type, str) else getattr(model_type, "model_type", None)
-        if not isinstance(name, str):
-            raise RegistryError(
-                "AutoProcessor.register", f"expected a model type or a config class, got {model_type!r}"
-            )
+        where = "AutoProcessor.register"
+        if not isinstance(name, str) or not name:
+            raise RegistryError(where, f"expected a model type or a config class, got {model_type!r}")
+        if not isinstance(processor_class, type) or not issubclass(processor_class, ProcessorMixin):
+            raise RegistryError(where, f"expected a subclass of ProcessorMixin, got {processor_class!r}")
         PROCESSORS.register(processor_class.__name__, processor_class, exist_ok=exist_ok)
         MODEL_PROCESSORS.register(name, processor_class.__name__, exist_ok=exist_ok)
 
@@ -72,5 +83,5 @@ def _named(label: str, said: str) -> type[ProcessorMixin]:
             return PROCESSORS.get(name)
     try:
         return PROCESSORS.get(said)
-    except DovelaError as error:
-        raise CheckpointError(label, f"has a {said}, which is not registered", hint=str(error)) from error
+    except RegistryError as error:
+        raise CheckpointError(label, f"has a {said}, which {error.problems[0]}", hint=error.hint) from error

@@ -100,8 +100,9 @@ class FeatureExtractionMixin(KeptArguments):
 
     def to_json_string(self) -> str:
         """Sorted JSON of `to_dict`, which is what is saved."""
+        content = self.to_dict()
         try:
-            return json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+            return json.dumps(content, indent=2, sort_keys=True) + "\n"
         except (TypeError, ValueError) as error:
             raise InputError(type(self).__name__, f"cannot be written as JSON ({error})") from None
 

@@ -27,10 +27,8 @@ class KeptArguments:
     @cache
     def defaults(cls) -> dict[str, Any]:
         """Argument -> default (`inspect.Parameter.empty` where there is none). A subclass's default wins."""
-        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         owners = [vars(owner)["__init__"] for owner in reversed(cls.__mro__[:-1]) if "__init__" in vars(owner)]
-        parameters = [p for init in owners for p in inspect.signature(init).parameters.values()]
-        return {p.name: p.default for p in parameters if p.kind in named and p.name != "self"}
+        return {name: default for init in owners for name, default in arguments_of(init).items()}
 
     @classmethod
     @cache
@@ -48,10 +46,7 @@ class KeptArguments:
     def checked(self, where: str, name: str, value: Any) -> Any:
         """`value` as the argument `name` takes it; an InputError if it does not."""
         check = self.checks().get(name)
-        try:
-            return value if check is None else check(value)
-        except Mismatch as mismatch:
-            raise InputError(f"{where}.{name}", f"{short(value)} is not {mismatch}") from None
+        return value if check is None else _passed(f"{where}.{name}", check, value)
 
     def settings_with(self, where: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
         """`settings` for one call, where those that are not None in `overrides` are others. All are checked."""
@@ -68,7 +63,26 @@ class KeptArguments:
                 f"does not keep its argument {lost[0]!r}, so it could not be saved",
                 hint=f"Write self.{lost[0]} = {lost[0]} in its constructor.",
             )
-        return {name: getattr(self, name) for name in self.known_arguments()}
+        return {name: getattr(self, name) for name in sorted(self.known_arguments())}
+
+
+def arguments_of(method: Any) -> dict[str, Any]:
+    """The arguments of a method that can be given by name, and their defaults."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    parameters = list(inspect.signature(method).parameters.values())[1:]  # without self
+    return {p.name: p.default for p in parameters if p.kind in named}
+
+
+def check_value(where: str, annotation: Any, value: Any) -> Any:
+    """`value` as the annotation takes it; an InputError if it does not."""
+    return _passed(where, compile_check(annotation), value)
+
+
+def _passed(where: str, check: Check, value: Any) -> Any:
+    try:
+        return check(value)
+    except Mismatch as mismatch:
+        raise InputError(where, f"{short(value)} is not {mismatch}") from None
 
 
 def refuse_unknown(where: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -13,7 +13,6 @@ batch = CaptionProcessor(extractor, tokenizer)(images=photos, text=captions, pad
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -22,10 +21,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from .batch_feature import BatchFeature
 from .errors import InputError
 from .features import FEATURE_EXTRACTORS
+from .kept_arguments import KeptArguments, refuse_unknown
 from .processor_arguments import Half, route
 from .processor_files import AUTO, ProcessorFiles
 from .registry import Registry
-from .text.arguments import refuse_unknown
 from .text.base import TOKENIZERS
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ FORMER = {
 }
 
 
-class ProcessorMixin(ProcessorFiles):
+class ProcessorMixin(KeptArguments, ProcessorFiles):
     """The base of every processor. A subclass says by `feature_extractor_class` (or `image_processor_class`) and
     `tokenizer_class` what its halves are: the name of a registered class, or several of which any will do."""
 
@@ -71,7 +70,7 @@ class ProcessorMixin(ProcessorFiles):
         """The halves by name, or in the order of `attributes`. One that is missing, or of another kind, is an
         InputError."""
         where, names = type(self).__name__, self.attributes()
-        refuse_unknown(where, [name for name in named if name not in names], names)
+        refuse_unknown(where, named, names)
         if len(halves) > len(names):
             raise InputError(where, f"takes {' and '.join(names)}, got {len(halves)} arguments")
         given = dict(zip(names, halves, strict=False))
@@ -130,24 +129,9 @@ class ProcessorMixin(ProcessorFiles):
         return {names[half]: half for half in self.attributes()}
 
     @classmethod
-    @cache
     def known_arguments(cls) -> frozenset[str]:
         """The settings that the constructors take beside the halves."""
-        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        owners = [vars(owner)["__init__"] for owner in cls.__mro__[:-1] if "__init__" in vars(owner)]
-        parameters = [p for init in owners for p in inspect.signature(init).parameters.values()]
-        return frozenset(p.name for p in parameters if p.kind in named) - {"self", *HALVES}
-
-    def settings(self) -> dict[str, Any]:
-        """The processor's own settings, by name."""
-        lost = [name for name in self.known_arguments() if not hasattr(self, name)]
-        if lost:
-            raise InputError(
-                type(self).__name__,
-                f"does not keep its argument {lost[0]!r}, so it could not be saved",
-                hint=f"Write self.{lost[0]} = {lost[0]} in its constructor.",
-            )
-        return {name: getattr(self, name) for name in sorted(self.known_arguments())}
+        return super().known_arguments() - HALVES.keys()
 
     @property
     def model_input_names(self) -> list[str]:
@@ -205,10 +189,10 @@ class ProcessorMixin(ProcessorFiles):
         """For each input what its half makes of it; `arguments` as of a call."""
         where = f"{type(self).__name__}()"
         halves = {name: Half(name, getattr(self, half)) for name, half in self.inputs().items()}
-        refuse_unknown(where, [name for name in inputs if name not in halves], halves)
+        refuse_unknown(where, inputs, halves)
+        routed = route(where, halves, inputs.keys(), arguments)  # first: a misspelt input is an unknown argument
         if not inputs:
             raise InputError(where, "there is no input", hint=f"Give {' or '.join(f'{name}=…' for name in halves)}.")
-        routed = route(where, halves, inputs.keys(), arguments)
         return {name: halves[name].thing(value, **routed[name]) for name, value in inputs.items()}
 
     def decode(self, *args: Any, **kwargs: Any) -> Any:

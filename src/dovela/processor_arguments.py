@@ -88,6 +88,8 @@ def _arguments(cls: type, method: str) -> frozenset[str]:
         passed_on = [p for p in parameters if p.kind is inspect.Parameter.VAR_KEYWORD and p.name != "unknown"]
         if not passed_on:
             break
-        if method == "__call__" and hasattr(cls, "pad"):  # to which extractors pass on what they do not take
-            known |= _arguments(cls, "pad")
+        if method == "__call__":  # what extractors do not take themselves they pass on
+            known |= _arguments(cls, "preprocess") | _arguments(cls, "pad")
+        elif method == "preprocess":  # whose further arguments are settings for one call
+            known |= cls.known_arguments()  # type: ignore[attr-defined]
     return frozenset(known)

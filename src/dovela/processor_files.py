@@ -18,9 +18,9 @@ from .features import FILE as EXTRACTOR_FILE
 from .features import NESTED, TYPE_KEYS, FeatureExtractionMixin
 from .features import NESTING_FILE as FILE
 from .hub import Source, push_saved, source, split_options
+from .kept_arguments import refuse_unknown
 from .notices import notice
 from .registry import Registry
-from .text.arguments import refuse_unknown
 from .text.base import PreTrainedTokenizerBase
 from .text.files import ADDED, CONFIG, WHOLE
 
@@ -62,10 +62,7 @@ class ProcessorFiles:
         processor's own. Options of the hub (`revision`, `token`, `cache_dir`, `subfolder`, …) are taken too.
         """
         options, overrides = split_options(arguments)
-        if not isinstance(name_or_path, (str, os.PathLike)):
-            raise InputError(
-                f"{cls.__name__}.from_pretrained", f"expected a folder or a name on the hub, got {name_or_path!r}"
-            )
+        check_place(f"{cls.__name__}.from_pretrained", name_or_path)
         src = source(name_or_path, **options)
         path = src.find(FILE)
         content = {} if path is None else read_json(path, "processor configuration")
@@ -75,7 +72,7 @@ class ProcessorFiles:
         opened = {half: _Opener(this, half, src) for half in this.attributes()}
         own = this.known_arguments()
         known = own.union(*(opener.known for opener in opened.values()))
-        refuse_unknown(f"{cls.__name__}.from_pretrained", [name for name in overrides if name not in known], known)
+        refuse_unknown(f"{cls.__name__}.from_pretrained", overrides, known)
         settings = {name: value for name, value in (content | overrides).items() if name in own}
         halves = {
             half: opener.open(name_or_path, options | {n: v for n, v in overrides.items() if n in opener.known})
@@ -121,6 +118,12 @@ class ProcessorFiles:
         return push_saved(self, repo_id, **options)
 
 
+def check_place(where: str, name_or_path: Any) -> None:
+    """An InputError for what can be neither a folder nor a name on the hub."""
+    if not isinstance(name_or_path, (str, os.PathLike)):
+        raise InputError(where, f"expected a folder or a name on the hub, got {name_or_path!r}")
+
+
 def processor_name(src: Source) -> str | None:
     """The processor that the files of `src` name, if any does."""
     for filename in (FILE, EXTRACTOR_FILE, CONFIG, "config.json"):
@@ -156,7 +159,7 @@ class _Opener:
 
         self.cls: Any
         names = cls.class_names(half)
-        said = _half_name(half, src)
+        said = half_name(half, src)
         if auto := next((name for name in names if name in AUTO), None):
             self.cls = OPENERS.get(auto)
             will_be: Any = HALVES[half].get(said) if said in HALVES[half] and said else AUTO[auto]
@@ -180,7 +183,7 @@ class _Opener:
         return self.cls.from_pretrained(name_or_path, **arguments)
 
 
-def _half_name(half: str, src: Source) -> str | None:
+def half_name(half: str, src: Source) -> str | None:
     """The class of a half that the files of `src` name, if they do."""
     from .feature_files import find_settings
 

@@ -225,6 +225,7 @@ def test_an_extractor_of_ones_own(tmp_path):
         ({"max_length": 9}, r"max_length=9 has no effect with padding=True and truncation=False\. Ask for truncation"),
         ({"padding": False, "pad_to_multiple_of": 8}, r"pad_to_multiple_of=8 has no effect without padding\. Ask"),
         ({"return_tensors": "numpy"}, r"return_tensors='numpy' is not known.*Choose from 'np', 'pt', 'jax', 'tf'"),
+        ({"pading": True}, r"Bare\.pad: unknown argument 'pading'; did you mean 'padding'"),
         ({"return_attention_mask": "yes"}, r"return_attention_mask must be True or False, got 'yes'"),
         (
             {"padding": False, "return_tensors": "np"},

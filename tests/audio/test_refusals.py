@@ -76,6 +76,14 @@ def test_what_is_no_sound(extractor, sound, message):
         extractor(sound, **RATE)
 
 
+def test_a_tensor_that_no_array_can_hold(extractor):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(
+        InputError, match=r"clip 1: a tensor \(torch.float32, .* on 'meta'\) cannot be read as an array"
+    ):
+        extractor([CLIP, torch.empty(9, device="meta")], **RATE)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

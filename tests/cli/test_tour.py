@@ -7,12 +7,23 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from command import run
-from dovela import AutoTokenizer, BertConfig, BertForMaskedLM, BertTokenizer, DistilBertModel
+from dovela import (
+    AutoProcessor,
+    AutoTokenizer,
+    BertConfig,
+    BertForMaskedLM,
+    BertTokenizer,
+    DistilBertModel,
+    ViTForImageClassification,
+)
 from dovela.cli import main, tour
 from dovela.cli.cells import read_cells
 from dovela.cli.sentences import read_sentences
@@ -22,18 +33,18 @@ from small_vocab import small_vocab
 PUBLISHED = ["1.0000", "0.6660", "0.1046", "0.6660", "1.0000", "0.1411", "0.1046", "0.1411", "1.0000"]
 
 
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["tour", *map(str, arguments)])
+def invoke(*arguments: object, only: str = "text") -> Result:
+    return CliRunner().invoke(main, ["tour", "--only", only, *map(str, arguments)])
 
 
-def walked(*arguments: object) -> str:
-    result = invoke(*arguments)
+def walked(*arguments: object, only: str = "text") -> str:
+    result = invoke(*arguments, only=only)
     assert result.exit_code == 0, result.output
     return result.output
 
 
-def failure(*arguments: object) -> str:
-    result = invoke(*arguments)
+def failure(*arguments: object, only: str = "text") -> str:
+    result = invoke(*arguments, only=only)
     assert result.exit_code == 1, result.output
     return result.output.splitlines()[-1]
 
@@ -85,8 +96,9 @@ def test_the_published_cosines_come_out_of_both(trained: tuple[str, Path]) -> No
 
 def test_every_step_is_there_with_its_output(trained: tuple[str, Path]) -> None:
     output, out = trained
-    titles = re.findall(r"^(\d)  (.+?) ─", output, flags=re.MULTILINE)
-    assert [number for number, _ in titles] == list("1234567")
+    titles = re.findall(r"^(\d+)  (.+?) ─", output, flags=re.MULTILINE)
+    recording = tour.sample_recording() is not None
+    assert [int(number) for number, _ in titles] == list(range(1, 13 if recording else 11))
     assert '"attention_dropout": 0.4,' in output
     assert "did you mean 'attention_dropout'?" in output
     assert "66,362,880 parameters, 265 MB" in output
@@ -94,7 +106,7 @@ def test_every_step_is_there_with_its_output(trained: tuple[str, Path]) -> None:
     assert "classifier is new and" in output
     assert "loss=tensor(0." in output
     assert re.search(r"^ +13675 +cr +cr +\(21, 23\) +\(21, 23\) +cr *$", output, flags=re.MULTILINE)
-    assert output.count("✓ True") == 3
+    assert output.count("✓ True") == (6 if recording else 5)
     assert f"dovela show {out}/classifier" in output
     assert all(
         len(line) <= 100 for line in output.splitlines() if not line.startswith(("source", "out", "In ", "  dovela"))
@@ -103,7 +115,9 @@ def test_every_step_is_there_with_its_output(trained: tuple[str, Path]) -> None:
 
 def test_the_code_is_shown_as_it_stands(trained: tuple[str, Path]) -> None:
     output, _ = trained
-    for cell in read_cells(tour.GUIDE, {"bert", "built-in", "few"}):
+    words = {"bert", "built-in", "few", "sample"}
+    parts = tour.PARTS if tour.sample_recording() else ("text", "images")
+    for cell in (cell for part in parts for cell in read_cells(tour.GUIDES / f"{part}.py", words)):
         assert "\n".join(line.rstrip() for line in output.splitlines()).count(cell.code) >= 1
 
 
@@ -111,6 +125,38 @@ def test_what_is_saved_opens_again(trained: tuple[str, Path]) -> None:
     _, out = trained
     assert DistilBertModel.from_pretrained(out / "classifier").config.dim == 384
     assert AutoTokenizer.from_pretrained(out / "classifier")("hello")["input_ids"] == [101, 7592, 102]
+
+
+def test_the_small_vit_learns_the_digits_and_draws_them(trained: tuple[str, Path]) -> None:
+    output, out = trained
+    found = re.search(r"^ +(\d+\.\d)% of 360 digits", output, flags=re.MULTILINE)
+    assert found
+    assert float(found[1]) >= 95
+    with Image.open(out / "digits.png") as picture:
+        assert picture.size == (768, 410)
+        assert len(picture.getcolors(1 << 16)) > 10
+    assert ViTForImageClassification.from_pretrained(out / "digits").config.num_labels == 10
+
+
+def test_a_recording_goes_through_a_processor(tmp_path: Path) -> None:
+    rate = 22_050
+    wave = np.sin(np.arange(2 * rate)[:, None] * [0.1, 0.2])  # two channels, at another rate
+    soundfile.write(tmp_path / "tone.wav", wave, rate)
+    output = walked("--audio", tmp_path / "tone.wav", "--out", tmp_path / "out", only="sound")
+    assert "2.00 s at 16 kHz: mean" in output
+    assert "  WHAT IS SAID IN IT" in output
+    assert output.count("✓ True") == 1
+    assert type(AutoProcessor.from_pretrained(tmp_path / "out" / "speech")).__name__ == "Wav2Vec2Processor"
+
+
+def test_a_part_that_cannot_be_walked_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tour, "_installed", lambda name: False)
+    output = walked("--out", tmp_path, only="images")
+    assert "The part about images is left out: it needs sklearn and PIL. Run:" in output
+    monkeypatch.setattr(tour, "_installed", lambda name: True)
+    monkeypatch.setattr(tour, "sample_recording", lambda: None)
+    output = walked("--out", tmp_path, only="sound")
+    assert "The part about sound is left out: there is no recording. Name one: dovela tour --audio FILE" in output
 
 
 # ---- what can vary ---------------------------------------------------------------------------------------------------
@@ -207,7 +253,7 @@ def test_the_trained_model_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_torch_is_not_installed(tiny: Path, tmp_path: Path) -> None:
-    result = run("tour", "--from", str(tiny), "--out", str(tmp_path), blocked=("torch",))
+    result = run("tour", "--only", "text", "--from", str(tiny), "--out", str(tmp_path), blocked=("torch",))
     assert result.returncode == 1
     assert "did you mean 'attention_dropout'?" in result.stdout  # configurations need no torch
     assert result.stderr == (
@@ -242,9 +288,9 @@ def test_out_is_below_a_file(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_a_failed_check_is_an_error(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    guide = tmp_path / "guide.py"
+    guide = tmp_path / "text.py"
     guide.write_text("# %% Broken\nx = 1\nx == 2\n# %% Never\nx\n")
-    monkeypatch.setattr(tour, "GUIDE", guide)
+    monkeypatch.setattr(tour, "GUIDES", tmp_path)
     result = invoke("--from", tiny, "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert result.output.endswith("  ✗ False\nerror: dovela tour: the check 'x == 2' failed\n")

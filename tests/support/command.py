@@ -22,5 +22,5 @@ def run(
         env=kept | {"PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1"} | environment,
         encoding="utf-8",
         cwd=cwd,
-        timeout=120,
+        timeout=600,
     )

@@ -43,6 +43,23 @@ def run(
     return result
 
 
+def exact_ctc_gradients(name: str, folder: str, inputs: dict[str, Any], real: Any) -> dict[str, Any]:
+    """Of the sum of CTC losses by name in the file, in float64 throughout (the peer's own softmax is in float32)."""
+    import torch
+    import transformers
+
+    model = getattr(transformers, name).from_pretrained(folder).double().eval()
+    tensors = {key: torch.from_numpy(value) for key, value in inputs.items()}
+    logits = model(tensors["input_values"].double(), attention_mask=tensors["attention_mask"]).logits
+    labels, lengths = tensors["labels"], torch.from_numpy(real).sum(1)
+    characters, counts = labels[labels >= 0], (labels >= 0).sum(1)
+    scores = logits.log_softmax(-1).transpose(0, 1)
+    blank = model.config.pad_token_id
+    torch.nn.functional.ctc_loss(scores, characters, lengths, counts, blank, "sum").backward()
+    gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    return {n: g.numpy() for n, g in peer_models._as_in_files(model, gradients).items()}
+
+
 def objective(output: Any, real: Any, seed: int) -> Any:
     """The loss, or for a model without one a random weighting of its states and features where they are real."""
     import torch

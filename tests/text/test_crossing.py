@@ -46,3 +46,16 @@ def test_a_first_part_without_the_second_is_no_reason_to_go_the_long_way(monkeyp
     assert tokenizer(texts)["input_ids"] == expected
     monkeypatch.undo()
     assert tokenizer.convert_tokens_to_ids("new york") in tokenizer("a new york fox")["input_ids"]
+
+
+def test_only_the_stretches_that_a_token_joins_go_the_long_way(monkeypatch):
+    tokenizer = BertTokenizer(VOCAB)
+    tokenizer.add_tokens(["new york", "the low"])
+    pipeline = tokenizer._current_pipeline()
+    seen, long_way = [], pipeline.tokens
+    monkeypatch.setattr(pipeline, "tokens", lambda text: seen.append(text) or long_way(text))
+    texts = ["a new york fox is the low quick new york", "a  new york  fox", "the lower new york is"]
+    ids = tokenizer(texts)["input_ids"]
+    assert set(seen) == {"new york", "the low", "the lower"}  # the last begins as a token does
+    monkeypatch.undo()
+    assert ids == [[tokenizer.cls_token_id, *long_way(text).ids, tokenizer.sep_token_id] for text in texts]

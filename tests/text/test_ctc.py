@@ -283,6 +283,12 @@ def test_what_is_no_row_of_ids(tokenizer, given, message):
         tokenizer.decode(given)
 
 
+def test_a_tensor_that_no_array_can_hold(tokenizer):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InputError, match=r"batch_decode: a tensor \(torch.int64, .* cannot be read as an array"):
+        tokenizer.batch_decode(torch.empty((2, 3), dtype=torch.int64, device="meta"))
+
+
 def test_logits_in_any_precision_are_refused(tokenizer):
     torch = pytest.importorskip("torch")
     logits = torch.zeros(2, 5, 32, dtype=torch.bfloat16, requires_grad=True)
@@ -334,6 +340,8 @@ def test_an_id_may_be_large():
 
 
 def test_tokens_to_a_string(tokenizer):
+    with pytest.raises(InputError, match="convert_tokens_to_string: expected tokens in a list, got str 'HI'"):
+        tokenizer.convert_tokens_to_string("HI")
     out = tokenizer.convert_tokens_to_string(list("THIS|IS|A|TEXT"))
     assert out["text"] == out.text == "THIS IS A TEXT"
     assert isinstance(out["text"], str)

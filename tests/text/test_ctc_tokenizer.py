@@ -256,6 +256,32 @@ def test_added_tokens_go_along_to_another_language():
     assert tokenizer.all_special_tokens == ["<s>", "</s>", "<unk>", "<pad>", "<noise>"]
 
 
+def test_a_saved_tokenizer_may_be_opened_for_another_language(tmp_path):
+    languages = {"eng": {"A": 0, "|": 1, "ng": 2, "B": 3}, "ron": {"A": 0, "|": 1, "Ă": 3, "C": 4}}
+    tokenizer = Wav2Vec2CTCTokenizer(languages, target_lang="eng")
+    tokenizer.add_tokens(["!"])
+    assert tokenizer.convert_tokens_to_ids(["<s>", "</s>", "<unk>", "<pad>", "!"]) == [4, 5, 6, 7, 8]
+    tokenizer.save_pretrained(tmp_path)
+    again = Wav2Vec2CTCTokenizer.from_pretrained(tmp_path, target_lang="ron")
+    assert again.target_lang == "ron"
+    assert set(again.get_vocab()) == {*languages["ron"], "<s>", "</s>", "<unk>", "<pad>", "!"}
+    assert again.get_vocab().items() >= languages["ron"].items()
+    assert again.decode(again("AC Ă!").input_ids) == "AC Ă!"
+    assert again.all_special_tokens == tokenizer.all_special_tokens
+    again.set_target_lang("eng")
+    assert set(again.get_vocab()) == set(tokenizer.get_vocab())
+
+
+def test_the_delimiter_by_its_id():
+    tokenizer = Wav2Vec2CTCTokenizer(VOCAB)
+    tokenizer.word_delimiter_token_id = VOCAB["X"]
+    assert tokenizer.word_delimiter_token == "X"
+    assert tokenizer("H I").input_ids == [VOCAB["H"], VOCAB["X"], VOCAB["I"]]
+    for wrong in (99, "X", True, None):
+        with pytest.raises(InputError, match=f"word_delimiter_token_id: {wrong!r} is no id of the vocabulary"):
+            tokenizer.word_delimiter_token_id = wrong
+
+
 def test_languages_whose_vocabularies_have_gaps_and_no_special_tokens(tmp_path):
     languages = {"eng": {"a": 7, "b": 23}, "spa": {"a": 23, "c": 88}, "ita": {"a": 6, "d": 9}}
     frames = {"eng": ([7, 23, 7], "aba"), "spa": ([23, 88, 23], "aca"), "ita": ([6, 9, 9], "ad")}

@@ -109,6 +109,16 @@ def test_we_open_what_peers_write(name, options, peer, vocab_file, tmp_path):
         assert tokenizer.do_lower_case == options.get("do_lower_case", True)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_role_that_a_tokenizer_does_without_stays_away(name, tmp_path):
+    vocab = {token: index for index, token in enumerate(small_vocab()) if token != "[MASK]"}
+    vocab = {token: index for index, token in enumerate(vocab)}
+    CLASSES[name](vocab, mask_token=None).save_pretrained(tmp_path)
+    again = CLASSES[name].from_pretrained(tmp_path)
+    assert again.mask_token is None
+    assert len(again) == len(vocab)
+
+
 def test_what_a_file_says_that_is_not_ours_is_written_back(vocab_file, tmp_path):
     BertTokenizer(vocab_file).save_pretrained(tmp_path / "a")
     path = tmp_path / "a/tokenizer_config.json"

@@ -101,6 +101,12 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         {"pixel_values": X, "labels": torch.tensor([0, 1, 2])},
         r"labels: expected the shape \[2\], got \[3\]",
     ),
+    (
+        "an answer",
+        "ViTModel",
+        {"pixel_values": X, "interpolate_pos_encoding": "no"},
+        "interpolate_pos_encoding: expected True or False, got 'no'",
+    ),
     ("labels of the other head", HIDING, {"pixel_values": X, "labels": X}, "there is no input 'labels'"),
 ]
 

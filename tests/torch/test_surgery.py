@@ -127,3 +127,8 @@ def test_pruning_what_cannot_be_pruned_changes_nothing(small: Any) -> None:
     assert [len(block.attention.heads) for block in model.layers] == [3, 4, 4]
     with pytest.raises(ConfigError, match="pruned_heads leaves layer 0 without a head"):
         dovela.BertConfig(num_attention_heads=2, hidden_size=8, pruned_heads={0: [0, 1]})
+
+
+def test_what_to_prune_is_told_by_layer(small: Any) -> None:
+    with pytest.raises(InputError, match=r"prune_heads: expected \{layer: heads\}, got \[0\]"):
+        small("ViTModel").prune_heads([0])

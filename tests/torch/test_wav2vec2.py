@@ -64,6 +64,30 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         "attention_mask: row 1 has 20 real samples, and one frame takes 40",
     ),
     (
+        "a row without a whole frame",
+        "Model",
+        {"input_values": SOUND, "attention_mask": torch.ones(2, 900) - torch.eye(900)[::30].sum(0)},
+        "attention_mask: row 0 has no frame of 40 real samples without a gap. Put padding behind the samples",
+    ),
+    (
+        "a question's answer",
+        "ForCTC",
+        {"input_values": SOUND, "output_attentions": "no"},
+        "output_attentions: expected True or False, got 'no'",
+    ),
+    (
+        "an answer that a mixture would hide",
+        "ForXVector",
+        {"input_values": SOUND, "output_hidden_states": 1},
+        "output_hidden_states: expected True or False, got 1",
+    ),
+    (
+        "nothing to learn from",
+        "ForPreTraining",
+        {"input_values": SOUND, "mask_time_indices": torch.zeros(2, 44)},
+        "mask_time_indices: masks no frame, so there is nothing to learn from",
+    ),
+    (
         "masked frames' shape",
         "Model",
         {"input_values": SOUND, "mask_time_indices": torch.zeros(2, 900)},
@@ -155,6 +179,8 @@ CHOSEN = torch.arange(44).expand(2, 44) % 3 == 0
 for what, negatives, message in (
     ("negatives out of range", torch.full((2, 44, 3), 88), "indices outside 0 … 87"),
     ("negatives' shape", torch.zeros(2, 44).long(), r"expected the shape \[2, 44, 'negatives'\], got \[2, 44\]"),
+    ("no negatives", torch.zeros(2, 44, 0).long(), r"expected the shape \[2, 44, 'negatives'\], got \[2, 44, 0\]"),
+    ("negatives that are a choice", torch.zeros(2, 44, 3).bool(), "tensor of whole numbers, got torch.bool"),
     ("negatives' dtype", torch.zeros(2, 44, 3), "tensor of whole numbers, got torch.float32"),
 ):
     given = {"input_values": SOUND, "mask_time_indices": CHOSEN, "sampled_negative_indices": negatives}
@@ -279,6 +305,23 @@ def test_ctc_reductions_and_holes_in_labels(small: Any) -> None:
     assert torch.allclose(loss(labels), (rows / torch.tensor([3.0, 1.0])).mean())
     holes = torch.tensor([[1, -100, 2, 3], [-100, 4, -100, -100]])
     assert torch.allclose(loss(holes), loss(labels))
+
+
+def test_a_batch_of_silence_has_a_loss(small: Any) -> None:
+    model = small("Wav2Vec2ForCTC")
+    silence = model(SOUND, labels=torch.full((2, 3), -100)).loss
+    assert torch.equal(model(SOUND, labels=torch.zeros(2, 0).long()).loss, silence)
+    blank = -model(SOUND).logits.log_softmax(-1)[..., 0].sum(1)
+    assert torch.allclose(silence, blank.mean())
+
+
+def test_gradients_and_inference_take_the_same_convolutions(small: Any) -> None:
+    """Which are laid out in two ways."""
+    for options in ({}, STABLE, {"add_adapter": True, "conv_kernel": [10, 2, 1], "conv_stride": [5, 2, 1]}):
+        model = small("Wav2Vec2Model", **options)
+        with torch.no_grad():
+            inferred = model(SOUND).last_hidden_state
+        assert torch.allclose(model(SOUND).last_hidden_state, inferred, atol=1e-5)
 
 
 def test_padding_labels_by_the_blank_is_told_once(small: Any, caplog: Any) -> None:
@@ -432,8 +475,25 @@ def test_the_temperature_of_the_quantizer(small: Any) -> None:
     assert model.quantizer.temperature == 2
     model.set_gumbel_temperature(0.5)
     assert model.quantizer.temperature == 0.5
-    with pytest.raises(InputError, match="expected a number above 0, got 0"):
-        model.set_gumbel_temperature(0)
+    for wrong in (0, "2", float("nan"), float("inf")):
+        with pytest.raises(InputError, match=f"expected a number above 0, got {wrong!r}"):
+            model.set_gumbel_temperature(wrong)
+
+
+def test_frames_of_padding_count_where_they_are_chosen(small: Any) -> None:
+    """Whether or not padding is left out on the way elsewhere."""
+    inputs = tensors("Wav2Vec2ForPreTraining")
+    inputs["mask_time_indices"] = torch.ones_like(inputs["mask_time_indices"])
+    model = small("Wav2Vec2ForPreTraining")
+    loss = model(**inputs).loss
+    with padded():
+        assert torch.equal(model(**inputs).loss, loss)
+
+
+def test_a_row_shorter_than_a_frame_has_none() -> None:
+    config = dovela.Wav2Vec2Config(**WAV2VEC2)
+    assert [config.frames(samples) for samples in (0, 3, 39, 40)] == [0, 0, 0, 1]
+    assert config.frames(torch.tensor([3, 40])).tolist() == config.frames(np.array([3, 40])).tolist() == [0, 1]
 
 
 def test_pre_training_learns(small: Any) -> None:

@@ -144,6 +144,25 @@ def test_options_act_as_the_peers_do(head: str, options: dict[str, Any], tmp_pat
     check("Wav2Vec2" + head, options, tmp_path, seed=3)
 
 
+def test_the_gradients_of_a_sum_of_ctc_losses(tmp_path: Path) -> None:
+    """They are large enough for float32 to round; those here are as near to float64's as the peer's are."""
+    name, inputs = "Wav2Vec2ForCTC", sounds.sounds("Wav2Vec2ForCTC", np.random.default_rng(6))
+    real = sounds.real_frames(inputs)
+    peer4(peer_wav2vec2.build_and_save, name, WAV2VEC2 | {"ctc_loss_reduction": "sum"}, str(tmp_path), 6)
+    exact = peer4(peer_wav2vec2.exact_ctc_gradients, name, str(tmp_path), inputs, real)
+    theirs = peer4(peer_wav2vec2.run, name, str(tmp_path), inputs, real, "sdpa", 0)["gradients"]
+    ours = run(name, tmp_path, inputs)["gradients"]
+    assert set(ours) == set(theirs) == set(exact)
+
+    def error(gradients: dict[str, np.ndarray]) -> float:
+        """The mean over all tensors, each in parts of its largest value."""
+        worst = [np.abs(gradients[k] - exact[k]).max() / (1e-3 + np.abs(exact[k]).max()) for k in exact]
+        return float(np.mean(worst))
+
+    assert error(theirs) < 1e-3
+    assert error(ours) < 1.2 * error(theirs)
+
+
 def test_the_sum_of_ctc_losses(tmp_path: Path) -> None:
     name, inputs = "Wav2Vec2ForCTC", sounds.sounds("Wav2Vec2ForCTC", np.random.default_rng(6))
     peer4(peer_wav2vec2.build_and_save, name, WAV2VEC2 | {"ctc_loss_reduction": "sum"}, str(tmp_path), 6)

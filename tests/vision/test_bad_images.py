@@ -101,6 +101,12 @@ CASES = {
     "no file": ("/no/such/cat.png", {}, r"'/no/such/cat.png': there is no such image file \(looked in"),
     "no file in a batch": ([UNIT, "cat.png"], {}, "image 1: 'cat.png': there is no such image file"),
     "folder": (".", {}, "is a folder, where an image file is expected"),
+    "no image in a view": (memoryview(b"no image"), {}, "the file is not an image in a format that Pillow reads"),
+    "statistics beyond float32": (
+        UNIT,
+        {"image_std": 1e-300},
+        "image_std and rescale_factor the values do not fit into float32",
+    ),
     "no image": (b"no image", {}, "the file is not an image in a format that Pillow reads"),
     "empty file": (b"", {}, "the file is not an image"),
 }
@@ -149,6 +155,14 @@ def test_decompression_bombs(monkeypatch):
         ViTFeatureExtractor()(content)
 
 
+@pytest.mark.parametrize("made", ["meta", "sparse"])
+def test_tensors_that_no_array_can_hold(made):
+    torch = pytest.importorskip("torch")
+    image = torch.zeros(3, 8, 8, device="meta") if made == "meta" else torch.zeros(8, 8).to_sparse()
+    with pytest.raises(InputError, match=r"ViTFeatureExtractor, image 1: a tensor \(torch.float32, .* cannot be read"):
+        ViTFeatureExtractor()([UNIT, image])
+
+
 def test_text_files_are_to_be_opened_as_binary(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     with (tmp_path / "a.txt").open() as file, pytest.raises(InputError, match="Open it in binary mode"):
@@ -158,6 +172,8 @@ def test_text_files_are_to_be_opened_as_binary(tmp_path):
 WRONG = [
     ({"size": -5}, "size: -5 is not a size"),
     ({"size": {"shortest_edge": 224}}, "one edge alone"),
+    ({"size": None}, "size: None is not a size"),
+    ({"resample": None}, "resample: None is not one of Pillow's filters"),
     ({"resample": "PIL.Image.GAUSS"}, "is not one of Pillow's filters"),
     ({"image_mean": []}, r"image_mean: \[\] is not a list of at least one number"),
     ({"image_mean": "0.5"}, "image_mean: '0.5' is not a finite number or a list"),

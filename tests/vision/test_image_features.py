@@ -160,6 +160,18 @@ ERRORS = {
     "crop": (lambda: MIXIN.center_crop(LAST, -1), "center_crop.size: -1 is not a size"),
     "flip": (lambda: MIXIN.flip_channel_order(GRAY), "an image of two axes has no channels to flip"),
     "rotate": (lambda: MIXIN.rotate(LAST, 9, resample=1), "Pillow rotates with nearest, bilinear and bicubic alone"),
+    "angle": (lambda: MIXIN.rotate(LAST, "90"), "rotate.angle: '90' is not a finite number"),
+    "fill": (lambda: MIXIN.rotate(LAST, 9, fillcolor="gray9"), r"Pillow does not rotate with .* \(unknown color"),
+    "center": (lambda: MIXIN.rotate(LAST, 9, center="middle"), "rotate: Pillow does not rotate with these arguments"),
+    "scale": (lambda: MIXIN.rescale(LAST, "1"), "rescale.scale: '1' is not a finite number"),
+    "scales": (lambda: MIXIN.rescale(LAST, [1, 2]), "rescale.scale: .* is not a finite number"),
+    "rescale": (lambda: MIXIN.to_pil_image(LAST, rescale="no"), "to_pil_image.rescale: 'no' is not true or false"),
+    "rescaled array": (lambda: MIXIN.to_numpy_array(LAST, rescale=2), "to_numpy_array.rescale: 2 is not true or false"),
+    "channel_first": (lambda: MIXIN.to_numpy_array(LAST, channel_first=1), "channel_first: 1 is not true or false"),
+    "words": (lambda: MIXIN.normalize(LAST, "a", 1), "normalize.mean: 'a' is not made of finite numbers"),
+    "ragged": (lambda: MIXIN.normalize(LAST, [[1, 2], 3], 1), "normalize.mean: .* is not made of finite numbers"),
+    "square": (lambda: MIXIN.resize(LAST, 9, default_to_square="no"), "default_to_square: 'no' is not true or false"),
+    "max_size in words": (lambda: MIXIN.resize(LAST, 9, max_size="10"), "resize.max_size: '10' is not an integer"),
     "mode": (lambda: MIXIN.convert_rgb(Image.new("F", (3, 3))), "a picture of mode 'F' has no range of its own"),
 }
 

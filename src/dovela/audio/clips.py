@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import InputError
+from ..kept_arguments import short
 from ..notices import notice
 from ..tensors import from_torch, is_tensor
 from .files import read_file, resampled
@@ -181,7 +182,7 @@ def _numbers(where: str, samples: Any, raw: bool) -> Array:
         raise InputError(where, f"{array.dtype.name} is a spectrum, not sound", hint="Give the samples themselves.")
     if kind == "b":
         raise InputError(where, "truth values are no sound", hint=EXPECTED)
-    held = f"{type(samples).__name__} {_short(samples)}" if array.ndim == 0 else f"an array of {array.dtype}"
+    held = f"{type(samples).__name__} {short(samples)}" if array.ndim == 0 else f"an array of {array.dtype}"
     raise InputError(where, f"{held} is no sound", hint=EXPECTED)
 
 
@@ -208,8 +209,3 @@ def _finite(clip: Array) -> bool:
     """One pass: a sum is finite only where all is; the second look is for sums that overflow."""
     with np.errstate(over="ignore", invalid="ignore"):
         return bool(np.isfinite(np.add.reduce(clip)) or np.isfinite(clip).all())
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

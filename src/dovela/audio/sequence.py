@@ -9,6 +9,7 @@ from ..batch_feature import BatchFeature
 from ..checks import Positive
 from ..errors import InputError
 from ..features import FeatureExtractionMixin
+from ..kept_arguments import arguments_of, refuse_unknown
 from ..tensors import check_kind, from_array
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MASK = "attention_mask"
 
 
-class SequenceFeatureExtractor(FeatureExtractionMixin):
+class SequenceFeatureExtractor(FeatureExtractionMixin, register=False):
     """What turns sound into a batch of sequences. A subclass reads clips, computes rows, and pads them:
 
         class Loudness(SequenceFeatureExtractor, model_type="loudness"):
@@ -84,6 +85,7 @@ class SequenceFeatureExtractor(FeatureExtractionMixin):
         pad_to_multiple_of: int | None = None,
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
+        **unknown: Any,
     ) -> BatchFeature:
         """Rows of features, (t,) or (t, F) each, cut and padded into a batch (B, T) or (B, T, F).
 
@@ -100,6 +102,7 @@ class SequenceFeatureExtractor(FeatureExtractionMixin):
         from .padding import make_masks, make_room, read_lengths
 
         where = f"{type(self).__name__}.pad"
+        refuse_unknown(where, unknown, arguments_of(SequenceFeatureExtractor.pad) if unknown else ())
         check_kind(where, return_tensors)
         wanted = self._wants_mask(where, return_attention_mask)
         lengths = read_lengths(where, padding, max_length, truncation, pad_to_multiple_of)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("name", metavar="PATH|NAME")
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Inputs of a forward pass.")
-@click.option("--length", type=click.IntRange(min=1), help="Tokens of a text, seconds of sound.  [default: 128, 10]")
+@click.option("--length", type=click.IntRange(min=1), help="Tokens of a text, seconds of sound.  [default: 128, 1]")
 @click.option("--json", "as_json", is_flag=True, help="Numbers for programs.")
 @click.option(
     "--import", "modules", multiple=True, metavar="MODULE", help="Import a module that defines types of your own."

@@ -107,12 +107,18 @@ def _few(text: Path | None) -> set[str]:
 
 def _lacking(part: str, names: Mapping[str, Any]) -> str:
     """Why a part cannot be walked here, and what to do; empty: it can."""
-    missing = [package for package in NEEDS.get(part, ()) if not _package(package)]
+    missing = [package for package in NEEDS.get(part, ()) if not _installed(package)]
     if missing:
-        return f'{" and ".join(missing)} is not installed. Run: pip install "dovela[demo]"'
+        return f'it needs {" and ".join(missing)}. Run: pip install "dovela[demo]"'
     if part == "sound" and names["audio_file"] is None:
         return "there is no recording. Name one: dovela tour --audio FILE"
     return ""
+
+
+def _installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
 
 
 def _package(name: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .arguments import check_flags, refuse_unknown
+from .arguments import check_flags, check_tokens, refuse_unknown
 from .conversion import Conversion
 from .ctc import CTCDecoder, Reading, Wav2Vec2CTCTokenizerOutput
 from .id_rows import Rows, read_row, read_rows
@@ -115,6 +115,7 @@ class CTCDecoding(Conversion):
             False, False, output_char_offsets, output_word_offsets, group_tokens, spaces_between_special_tokens
         )
         wanted.check(where, {})
+        check_tokens(where, tokens)
         row = read_row(where, self.convert_tokens_to_ids(tokens))
         return Wav2Vec2CTCTokenizerOutput(**_only(self._read(where, Rows.of([row]), wanted)))
 

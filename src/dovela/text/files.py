@@ -116,7 +116,8 @@ class TokenizerFiles:
         added = {str(i): t.to_dict() for i, t in self.added_tokens_decoder.items()}  # type: ignore[attr-defined]
         name = type(self).__name__
         name = name if name == "PreTrainedTokenizerFast" else name.removesuffix("Fast")
-        return {**self.extra, **values, **self._role_map(), "added_tokens_decoder": added, "tokenizer_class": name}
+        roles = dict.fromkeys(ROLES) | self._role_map()  # null: does without, whatever its class has by default
+        return {**self.extra, **values, **roles, "added_tokens_decoder": added, "tokenizer_class": name}
 
     def _role_map(self) -> dict[str, Any]:
         return self.special_tokens_map  # type: ignore[attr-defined, no-any-return]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..kept_arguments import short
 from ..tensors import from_torch, is_tensor
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def read_rows(where: str, sequences: Any) -> Rows:
 
     array = hasattr(sequences, "__array__")
     if isinstance(sequences, (str, bytes, Mapping)) or not (array or isinstance(sequences, Iterable)):
-        raise InputError(where, f"expected rows of ids, got {type(sequences).__name__} {_short(sequences)}")
+        raise InputError(where, f"expected rows of ids, got {type(sequences).__name__} {short(sequences)}")
     if array:
         sequences = _array(where, sequences)
         if sequences.ndim != 1:
@@ -51,7 +52,7 @@ def read_rows(where: str, sequences: Any) -> Rows:
 def read_row(where: str, ids: Any) -> np.ndarray:
     """One row of ids as int64; a single id is a row of one."""
     if isinstance(ids, (str, bytes, Mapping)):
-        raise InputError(where, f"expected ids, got {type(ids).__name__} {_short(ids)}")
+        raise InputError(where, f"expected ids, got {type(ids).__name__} {short(ids)}")
     if isinstance(ids, Iterable) and not hasattr(ids, "__array__"):
         ids = ids if isinstance(ids, Sequence) else list(ids)
     array = _array(where, ids)
@@ -79,7 +80,7 @@ def _as_ids(where: str, array: np.ndarray, axes: int) -> np.ndarray:
         wrong = [item for item in array.flat if isinstance(item, bool) or not isinstance(item, int)]
         if wrong and isinstance(wrong[0], (list, tuple)):
             raise InputError(where, "expected one row of ids, got rows", hint=BATCH)
-        problem = f"{_short(wrong[0])} is a {type(wrong[0]).__name__}" if wrong else "one is beyond 64 bits"
+        problem = f"{short(wrong[0])} is a {type(wrong[0]).__name__}" if wrong else "one is beyond 64 bits"
         raise InputError(where, f"expected ids, which are integers, and {problem}")
     if array.size and array.dtype.kind not in "iu":
         hint = ARGMAX if array.dtype.kind == "f" else ""
@@ -88,8 +89,3 @@ def _as_ids(where: str, array: np.ndarray, axes: int) -> np.ndarray:
         expected, hint = ("one row of ids", BATCH) if axes == 1 else ("rows of ids", "")
         raise InputError(where, f"expected {expected}, got an array of shape {array.shape}", hint=hint)
     return array.astype(np.int64, copy=False)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, chain, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import TypeVar
 
 from .added_tokens import Search, Searches
 from .crossing import Crossing, Suspicion
 from .memory import MOST_KEYS, Memory
+from .offsets import by_piece, packed_steps, summed
 from .rows import Detail, Offset, Tokens
 from .wordpiece import BertEngine, Splitter
 
 ITEM = array("q").itemsize
-NO_TOKENS: tuple[int, ...] = ()
+BATCH = 256  # texts that are summed at once
+Value = TypeVar("Value")
 
 
 class Pipeline:
@@ -74,21 +77,23 @@ class Pipeline:
 
 
 class _Known:
-    """What a pipeline remembers of stretches."""
+    """What a pipeline remembers of pieces of text."""
 
     def __init__(self, pipeline: BertPipeline) -> None:
+        crossing = pipeline.crossing
         self.suspects: dict[str, Suspicion] = {}  # stretches in which a token that crosses whitespace may begin
-        self.ids = Memory(lambda stretch: pipeline.stretch_ids(stretch, self.suspects))
-        self.packed = Memory(lambda stretch: array("q", pipeline.stretch_ids(stretch, self.suspects)).tobytes())
-        self.steps = Memory(lambda stretch: pipeline.stretch_steps(stretch, self.suspects))
+        self.joins = Memory(lambda pair: crossing.joins(pair, self.suspects))
+        self.ids = Memory(lambda piece: pipeline.piece_ids(piece, self.suspects))
+        self.packed = Memory(lambda piece: array("q", pipeline.piece_ids(piece, self.suspects)).tobytes())
+        self.steps = Memory(lambda piece: pipeline.piece_steps(piece, self.suspects))
 
 
 class BertPipeline(Pipeline):
     """A pipeline that remembers what it made of each stretch between whitespace.
 
     Nothing in BERT's normalising and splitting looks across whitespace, nor does an added token that has none in it, so
-    what a stretch gave once it gives always; and natural text repeats most. Texts in which an added token with
-    whitespace may be are the exception: they go the long way, `tokens`.
+    what a stretch gave once it gives always; and natural text repeats most. Stretches that an added token with
+    whitespace may join are looked at together, as one piece.
     """
 
     def __init__(self, searches: Searches, keep_special: bool, engine: BertEngine) -> None:
@@ -97,38 +102,40 @@ class BertPipeline(Pipeline):
         self._engine, self._splitter = engine, Splitter(engine.normalizer)
         found = [search for search in searches if search is not None]
         self._wide = {index for search in found for index, t in search.tokens.values() if t.lstrip or t.rstrip}
-        self._crossing = Crossing(searches, self._splitter, engine.normalizer)
+        self.crossing = Crossing(searches, self._splitter, engine.normalizer)
         self._remembered = _Known(self)
 
     def ids(self, texts: Sequence[str], before: Sequence[int], after: Sequence[int], room: slice) -> list[list[int]]:
-        if self._crossing.anywhere:
-            return super().ids(texts, before, after, room)
-        split, memory, flat = self._split_for(texts), self._known(), chain.from_iterable
-        known = memory.ids.__getitem__
-        if not self._crossing.none:
-            return [[*before, *self._careful(text, split, memory)[room], *after] for text in texts]
+        known, flat = self._known(), chain.from_iterable
+        rows = self._remembered_of(texts, known.ids, known)
         if room == slice(None):
-            return [[*before, *flat(map(known, split(text))), *after] for text in texts]
+            return [[*before, *flat(row), *after] for row in rows]
         if room.start is None:
-            return [[*before, *islice(flat(map(known, split(text))), room.stop), *after] for text in texts]
-        return [[*before, *list(flat(map(known, split(text))))[room], *after] for text in texts]
+            return [[*before, *islice(flat(row), room.stop), *after] for row in rows]
+        return [[*before, *list(flat(row))[room], *after] for row in rows]
 
     def packed(self, texts: Sequence[str], room: slice) -> list[bytes]:
-        if self._crossing.anywhere:
-            return super().packed(texts, room)
-        split, memory = self._split_for(texts), self._known()
-        if not self._crossing.none:
-            return [array("q", self._careful(text, split, memory)[room]).tobytes() for text in texts]
-        known = memory.packed.__getitem__
-        whole = [b"".join(map(known, split(text))) for text in texts]
+        known = self._known()
+        whole = [b"".join(row) for row in self._remembered_of(texts, known.packed, known)]
         if room == slice(None):
             return whole
         start, stop = (None if place is None else place * ITEM for place in (room.start, room.stop))
         return [row[start:stop] for row in whole]
 
-    def _split_for(self, texts: Sequence[str]) -> Callable[[str], list[str]]:
-        """`str.split` where it does."""
-        return str.split if self._splitter.is_plain("\n".join(texts)) else self._splitter.split
+    def with_offsets(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Offset]]]:
+        known = self._known()
+        for at in range(0, len(texts), BATCH):
+            batch = texts[at : at + BATCH]
+            split = self._split_for(batch)
+            rows = [b"".join(row) for row in self._remembered_of(batch, known.steps, known)]
+            for text, (ids, offsets, end) in zip(batch, summed(rows), strict=True):
+                if end != len(text) and (split is not str.split or end != len(text.rstrip())):
+                    stretches = split(text)
+                    pieces = stretches.copy()
+                    for run, piece in self._joined(text, stretches, known):
+                        pieces[run] = [piece]
+                    offsets = by_piece(text, pieces, known.steps.__getitem__) or self.tokens(text).detail[0]
+                yield ids, offsets
 
     def _known(self) -> _Known:
         """What is remembered. The suspects are let go with all that was found beside them, so a caller keeps to one."""
@@ -136,81 +143,53 @@ class BertPipeline(Pipeline):
             self._remembered = _Known(self)
         return self._remembered
 
-    def _careful(self, text: str, split: Callable[[str], list[str]], memory: _Known) -> list[int]:
-        stretches = split(text)
-        ids = list(chain.from_iterable(map(memory.ids.__getitem__, stretches)))
-        return self.tokens(text).ids if self._crosses(stretches, memory) else ids
+    def _split_for(self, texts: Sequence[str]) -> Callable[[str], list[str]]:
+        """`str.split` where it does."""
+        if self.crossing.anywhere:
+            return _whole
+        return str.split if self._splitter.is_plain("\n".join(texts)) else self._splitter.split
 
-    def _crosses(self, stretches: Sequence[str], memory: _Known) -> bool:
-        suspects = memory.suspects
-        return not suspects.keys().isdisjoint(stretches) and self._crossing.within(stretches, suspects)
+    def _remembered_of(self, texts: Sequence[str], memory: Memory[Value], known: _Known) -> Iterator[Iterable[Value]]:
+        """For each text what is in `memory`, one of those in `known`, for each of its pieces."""
+        split, look_up = self._split_for(texts), memory.__getitem__
+        if self.crossing.none:
+            return (map(look_up, split(text)) for text in texts)
+        return (self._careful(text, split(text), look_up, known) for text in texts)
 
-    def stretch_ids(self, stretch: str, suspects: dict[str, Suspicion]) -> tuple[int, ...]:
+    def _careful(
+        self, text: str, stretches: list[str], look_up: Callable[[str], Value], known: _Known
+    ) -> Iterable[Value]:
+        values = list(map(look_up, stretches))  # which finds the suspects
+        for run, piece in self._joined(text, stretches, known):
+            values[run] = [look_up(piece)]
+        return values
+
+    def _joined(self, text: str, stretches: list[str], known: _Known) -> list[tuple[slice, str]]:
+        if known.suspects.keys().isdisjoint(stretches):
+            return []
+        return self.crossing.joined(text, stretches, known.suspects, known.joins)
+
+    def piece_ids(self, piece: str, suspects: dict[str, Suspicion]) -> tuple[int, ...]:
         raw, normal = self.searches
-        text = self._engine.normalizer.normalize(stretch)
-        if not self._crossing.none:
-            self._crossing.suspect(stretch, text, suspects)
-        if (raw is None or raw.find(stretch) is None) and (normal is None or normal.find(text) is None):
+        text = self._engine.normalizer.normalize(piece)
+        if not self.crossing.none:
+            self.crossing.suspect(piece, text, suspects)
+        if (raw is None or raw.find(piece) is None) and (normal is None or normal.find(text) is None):
             return tuple(self._engine.ids(text))
-        return tuple(self.tokens(stretch).ids)
+        return tuple(self.tokens(piece).ids)
 
-    # Offsets. A stretch's are remembered as steps: from the end of what came before, one space earlier, to the first
-    # token's start, from there to its end, to the second's start, … So a text's are the running sum of its stretches'
-    # steps. The sum is right if each space is single and each stretch ends with a token, and only then does it come
-    # out at the text's length, since all else makes it fall short.
-
-    def with_offsets(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Offset]]]:
-        split, memory, plain = self._split_for(texts), self._known(), True
-        known, flat, certain = memory.steps.__getitem__, chain.from_iterable, self._crossing.none
-        plain = split is str.split
-        if self._crossing.anywhere:
-            yield from super().with_offsets(texts)
-            return
-        for text in texts:
-            stretches = split(text)
-            if not stretches:
-                yield [], []
-                continue
-            ids, steps = zip(*map(known, stretches), strict=True)
-            if not certain and self._crosses(stretches, memory):
-                yield from super().with_offsets([text])
-                continue
-            sums = accumulate(flat(steps), initial=-1)
-            next(sums)
-            offsets = list(zip(sums, sums, strict=False))
-            if not plain or not offsets or (offsets[-1][1] != len(text) and offsets[-1][1] != len(text.rstrip())):
-                yield (list(flat(ids)), self._by_stretch(text, stretches, steps))
-            else:
-                yield list(flat(ids)), offsets
-
-    def _by_stretch(self, text: str, stretches: Sequence[str], steps: Sequence[tuple[int, ...]]) -> list[Offset]:
-        """Offsets where there is more than a space between stretches, or more in a stretch than its tokens."""
-        if NO_TOKENS in steps:
-            return self.tokens(text).detail[0]
-        offsets: list[Offset] = []
-        at = 0
-        for stretch, found in zip(stretches, steps, strict=True):
-            start = text.index(stretch, at)  # what lies before it is whitespace
-            sums = islice(accumulate(found, initial=start - 1), 1, None)
-            offsets += zip(sums, sums, strict=False)
-            at = start + len(stretch)
-        return offsets
-
-    def stretch_steps(self, stretch: str, suspects: dict[str, Suspicion]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Its ids and its steps."""
-        if not self._crossing.none:
-            self._crossing.suspect(stretch, self._engine.normalizer.normalize(stretch), suspects)
-        tokens = self.tokens(stretch)
-        if not self._wide.isdisjoint(tokens.ids):
-            return tuple(tokens.ids), NO_TOKENS  # such a token's offset depends on the whitespace around
-        steps, last = [], -1
-        for start, stop in tokens.detail[0]:
-            steps += [start - last, stop - start]
-            last = stop
-        return tuple(tokens.ids), tuple(steps)
+    def piece_steps(self, piece: str, suspects: dict[str, Suspicion]) -> bytes:
+        if not self.crossing.none:
+            self.crossing.suspect(piece, self._engine.normalizer.normalize(piece), suspects)
+        tokens = self.tokens(piece)
+        return packed_steps(tokens, certain=self._wide.isdisjoint(tokens.ids))
 
     def __reduce__(self) -> tuple[object, ...]:  # what it remembers can be worked out again
         return BertPipeline, (self.searches, self.keep_special, self._engine)
+
+
+def _whole(text: str) -> list[str]:
+    return [text]
 
 
 def _one(index: int, length: int) -> Tokens:

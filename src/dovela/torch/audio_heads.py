@@ -5,6 +5,7 @@ Letters: B batch, T samples, S frames, D hidden size, V vocabulary, L labels, N 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -21,6 +22,8 @@ from ..outputs import (
 from .audio_losses import AngularMargin, ctc_loss, frame_loss
 from .heads import HeadedModel
 from .init import Linear, spread
+from .inputs import flag
+from .layout import readable
 from .losses import sequence_loss
 from .quantizer import GumbelQuantizer, contrastive_loss
 from .xvector import StatisticsPooling, TimeDelays
@@ -33,6 +36,7 @@ class AudioModel(HeadedModel):
     """
 
     main_input_name = "input_values"
+    backbone: Any
     takes_adapter = False
     """Whether it works on frames that an adapter has made fewer."""
 
@@ -106,7 +110,7 @@ class LayerMixture(nn.Module):
         self.weight = nn.Parameter(torch.full((layers + 1,), 1 / (layers + 1)))
 
     def forward(self, states: tuple[Tensor, ...]) -> Tensor:
-        return sum(share * x for share, x in zip(self.weight.softmax(0), states, strict=True))  # type: ignore[return-value]
+        return sum(share * x for share, x in zip(self.weight.softmax(0), states, strict=True))  # type: ignore[no-any-return]
 
 
 class AudioClassifier(AudioModel):
@@ -118,8 +122,7 @@ class AudioClassifier(AudioModel):
 
     def states(self, *, pack: bool = True, **inputs: Any) -> tuple[Tensor, Any]:
         """The states (B, S, D) to classify, and what the backbone returned, with what was asked for."""
-        asked = inputs.get("output_hidden_states")
-        asked = self.config.output_hidden_states if asked is None else asked
+        asked = flag("output_hidden_states", inputs.get("output_hidden_states"), self.config.output_hidden_states)
         if self.mixture is not None:
             inputs["output_hidden_states"] = True
         output = self.encode(pack=pack, **inputs)
@@ -252,8 +255,8 @@ class SpeechPreTraining(AudioModel):
 
     def set_gumbel_temperature(self, temperature: float) -> None:
         """How evenly training draws from the codebook; lowered step by step from 2 (by 0.999995, to 0.5)."""
-        if temperature <= 0:
-            raise InputError("set_gumbel_temperature", f"expected a number above 0, got {temperature}")
+        if not isinstance(temperature, (int, float)) or not 0 < temperature < math.inf:
+            raise InputError("set_gumbel_temperature", f"expected a number above 0, got {temperature!r}")
         self.quantizer.temperature = temperature
 
     def forward(
@@ -269,9 +272,11 @@ class SpeechPreTraining(AudioModel):
         if sampled_negative_indices is not None and mask_time_indices is None:
             raise InputError("sampled_negative_indices", "is given, and mask_time_indices is not")
         inputs |= {"attention_mask": attention_mask, "mask_time_indices": mask_time_indices}
-        # Without a choice of frames the perplexity is that of all, padding too, which is then computed.
-        output = self.encode(input_values=input_values, pack=mask_time_indices is not None, **inputs)
+        # Frames of padding count where they are chosen, and in the perplexity where none are: they are computed too.
+        output = self.encode(input_values=input_values, pack=False, **inputs)
         chosen = None if mask_time_indices is None else mask_time_indices != 0
+        if chosen is not None and readable(chosen) and not bool(chosen.any()):
+            raise InputError("mask_time_indices", "masks no frame, so there is nothing to learn from")
         predicted = self.project_hid(output.last_hidden_state)  # (B, S, E)
         codes, perplexity = self.quantizer(self.dropout(output.extract_features), chosen)
         quantized = self.project_q(codes)  # (B, S, E)

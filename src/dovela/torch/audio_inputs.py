@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .inputs import flag
 from .layout import readable
+from .waveform import whole_windows
 
 
 @dataclass
@@ -38,7 +40,7 @@ class AudioInputs:
         _samples(input_values, config.receptive_field)
         samples: Tensor = input_values  # type: ignore[assignment]
         if attention_mask is not None:
-            attention_mask = _mask(attention_mask, samples, config.receptive_field)
+            attention_mask = _mask(attention_mask, samples, config)
         if mask_time_indices is not None:
             shape = (samples.shape[0], config.frames(samples.shape[1], adapter=False))
             mask_time_indices = frame_choice("mask_time_indices", mask_time_indices, shape)
@@ -46,8 +48,8 @@ class AudioInputs:
             samples,
             attention_mask,
             mask_time_indices,
-            config.output_attentions if output_attentions is None else output_attentions,
-            config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
         )
 
 
@@ -95,8 +97,8 @@ def _samples(samples: Any, least: int) -> None:
         raise InputError(name, f"{samples[tuple(place)].item()} at {place} is not a finite number")
 
 
-def _mask(mask: Any, samples: Tensor, least: int) -> Tensor | None:
-    name = "attention_mask"
+def _mask(mask: Any, samples: Tensor, config: Any) -> Tensor | None:
+    name, least = "attention_mask", config.receptive_field
     if not isinstance(mask, Tensor):
         raise InputError(name, f"expected a torch tensor, got {type(mask).__name__}")
     if mask.shape != samples.shape:
@@ -116,4 +118,11 @@ def _mask(mask: Any, samples: Tensor, least: int) -> Tensor | None:
                 f"row {row} has {int(real[row])} real samples, and one frame takes {least}",
                 hint="Leave clips out that are so short.",
             )
-    return mask != 0
+        heard = whole_windows(mask, least, config.inputs_to_logits_ratio).any(1)  # (B,)
+        if not bool(heard.all()):
+            raise InputError(
+                name,
+                f"row {int(heard.to(torch.uint8).argmin())} has no frame of {least} real samples without a gap",
+                hint="Put padding behind the samples, not between them.",
+            )
+    return mask != 0  # type: ignore[no-any-return]

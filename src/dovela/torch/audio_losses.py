@@ -26,6 +26,8 @@ def ctc_loss(
     """
     batch, size, vocabulary = logits.shape
     _check_characters(labels, batch, vocabulary, blank)
+    if not labels.shape[1]:  # a batch of silence
+        labels = labels.new_full((batch, 1), IGNORED)
     spare = labels < 0
     characters = labels.long().gather(1, spare.to(torch.uint8).argsort(dim=1, stable=True))  # padding last
     counts = (~spare).sum(1)
@@ -39,9 +41,10 @@ def ctc_loss(
     characters = characters.clamp(min=0)
     if not torch.compiler.is_compiling():
         return F.ctc_loss(scores, characters, lengths, counts, blank, reduction, zero_infinity)
-    losses, _ = _captured_ctc(scores, characters, lengths, counts, blank, zero_infinity)
+    losses: Tensor = _captured_ctc(scores, characters, lengths, counts, blank, zero_infinity)[0]
     if reduction == "mean":
-        return (losses / counts.clamp(min=1)).mean()
+        losses = losses / counts.clamp(min=1)
+        return losses.mean()
     return losses.sum() if reduction == "sum" else losses
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from .inputs import flag
 from .layout import readable
 
 PREPARE = 'Prepare images with a feature extractor and return_tensors="pt".'
@@ -38,7 +39,7 @@ class ImageInputs:
         output_hidden_states: bool | None,
         dtype: torch.dtype,
     ) -> ImageInputs:
-        stretch = bool(interpolate_pos_encoding)
+        stretch = flag("interpolate_pos_encoding", interpolate_pos_encoding, False)
         rows, columns = _pixels(config, pixel_values, stretch)
         if bool_masked_pos is not None:
             bool_masked_pos = _hidden(bool_masked_pos, pixel_values.shape[0], rows, columns)  # type: ignore[union-attr]
@@ -46,8 +47,8 @@ class ImageInputs:
             pixel_values.to(dtype),  # type: ignore[union-attr]
             bool_masked_pos,
             stretch,
-            config.output_attentions if output_attentions is None else output_attentions,
-            config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
         )
 
 

@@ -15,6 +15,13 @@ from ..errors import InputError
 from .layout import readable
 
 
+def flag(name: str, given: Any, default: bool) -> bool:
+    """What an argument of True or False says, or the configuration where it says nothing."""
+    if given is None or isinstance(given, bool):
+        return default if given is None else given
+    raise InputError(name, f"expected True or False, got {given!r}")
+
+
 @dataclass
 class TextInputs:
     """Letters: B batch, S sequence, D hidden size."""
@@ -79,8 +86,8 @@ class TextInputs:
             token_type_ids,
             position_ids,
             inputs_embeds,
-            config.output_attentions if output_attentions is None else output_attentions,
-            config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
         )
 
 

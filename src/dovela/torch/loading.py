@@ -103,7 +103,7 @@ def _tell(where: str, report: LoadReport) -> None:
     if report.fresh:
         parts = sorted({name.removeprefix(BACKBONE).partition(".")[0] for name in report.fresh})
         are, count = "is" if len(parts) == 1 else "are", len(report.fresh)
-        notice(f"{where}: {' and '.join(parts)} {are} new and untrained ({count} of its tensors were drawn)")
+        notice(f"{where}: {', '.join(parts)} {are} new and untrained ({count} of its tensors were drawn)")
 
 
 def _configuration(

@@ -61,10 +61,10 @@ def contrastive_loss(
 
     predicted, quantized (B, S, E); negatives (B, S, N), indices into the flattened (B * S); chosen (B, S).
     """
-    if not isinstance(negatives, Tensor) or negatives.is_floating_point():
+    if not isinstance(negatives, Tensor) or negatives.is_floating_point() or negatives.dtype is torch.bool:
         got = getattr(negatives, "dtype", type(negatives).__name__)
         raise InputError("sampled_negative_indices", f"expected a torch tensor of whole numbers, got {got}")
-    if negatives.dim() != 3 or negatives.shape[:2] != quantized.shape[:2]:
+    if negatives.dim() != 3 or negatives.shape[:2] != quantized.shape[:2] or not negatives.shape[2]:
         shape = [*quantized.shape[:2], "negatives"]
         raise InputError("sampled_negative_indices", f"expected the shape {shape}, got {list(negatives.shape)}")
     frames = math.prod(quantized.shape[:2])

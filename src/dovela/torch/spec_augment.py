@@ -8,6 +8,8 @@ Letters: B batch, S frames (or channels), N negatives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -33,11 +35,13 @@ def compute_mask_indices(
     `min_masks`; they start at different places and may overlap, so `mask_prob` is the most that is masked. No span
     leaves the real part of its row (`attention_mask` (B, S), 1 = real); a row too short for one gets none.
     """
-    where, (batch, size) = "compute_mask_indices", shape
-    if not 0 <= mask_prob <= 1:
-        raise InputError(f"{where}(mask_prob)", f"expected a number in [0, 1], got {mask_prob}")
-    if mask_length < 1 or min_masks < 0:
-        raise InputError(where, f"expected mask_length >= 1 and min_masks >= 0, got {mask_length} and {min_masks}")
+    where = "compute_mask_indices"
+    batch, size = _rows(f"{where}(shape)", shape)
+    if not isinstance(mask_prob, (int, float)) or not 0 <= mask_prob <= 1:
+        raise InputError(f"{where}(mask_prob)", f"expected a number in [0, 1], got {mask_prob!r}")
+    if not _whole(mask_length, 1) or not _whole(min_masks, 0):
+        problem = f"expected whole numbers mask_length >= 1 and min_masks >= 0, got {mask_length!r} and {min_masks!r}"
+        raise InputError(where, problem)
     if mask_length > size:
         raise InputError(f"{where}(mask_length)", f"a span of {mask_length} is longer than the rows ({size})")
     if attention_mask is None:
@@ -71,9 +75,10 @@ def sample_negative_indices(
 
     Without `mask_time_indices` (B, S) all frames are masked. Places of other frames hold an index of no meaning.
     """
-    where, (batch, size) = "sample_negative_indices", features_shape
-    if num_negatives < 1:
-        raise InputError(f"{where}(num_negatives)", f"expected at least 1, got {num_negatives}")
+    where = "sample_negative_indices"
+    batch, size = _rows(f"{where}(features_shape)", features_shape)
+    if not _whole(num_negatives, 1):
+        raise InputError(f"{where}(num_negatives)", f"expected a whole number of at least 1, got {num_negatives!r}")
     if mask_time_indices is None:
         masked = torch.ones(batch, size, dtype=torch.bool)
     else:
@@ -95,3 +100,16 @@ def sample_negative_indices(
     rows = torch.arange(batch, device=masked.device)[:, None, None] * size
     negatives = places.gather(1, draw.flatten(1)).view(draw.shape)
     return negatives.masked_fill(~masked[..., None], 0) + rows
+
+
+def _rows(where: str, shape: Any) -> tuple[int, int]:
+    """The two sizes of a batch of frames."""
+    if not isinstance(shape, Sequence) or len(shape) != 2 or not all(_whole(size, 0) for size in shape):
+        raise InputError(where, f"expected (batch, frames), got {shape!r}")
+    return int(shape[0]), int(shape[1])
+
+
+def _whole(value: Any, least: int) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, Integral) and int(value) >= least

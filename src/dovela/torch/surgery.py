@@ -78,6 +78,8 @@ def _with_rows(old: Tensor, rows: int, std: float) -> nn.Parameter:
 
 def prune_heads(model: PreTrainedModel, heads: Mapping[int, Iterable[int]]) -> None:
     where = f"{type(model).__name__}.prune_heads"
+    if not isinstance(heads, Mapping):
+        raise InputError(where, f"expected {{layer: heads}}, got {heads!r}")
     stacks = [module for module in model.modules() if isinstance(module, Layers)]
     if len(stacks) != 1:
         raise InputError(where, f"needs one stack of blocks to tell the layers by number, and there are {len(stacks)}")

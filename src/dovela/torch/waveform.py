@@ -22,7 +22,14 @@ class FrameConv(nn.Conv1d):
     """`nn.Conv1d` over (B, T, C) -> (B, T', C'), drawn as He et al. 2015 do, for each input it reads."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
+        x = x.transpose(1, 2)  # (B, C, T)
+        if torch.is_grad_enabled() or x.device.type != "cpu":
+            return super().forward(x).transpose(1, 2)
+        # As images one pixel high, which torch takes "channels last" too: so frames lie already, and none are copied.
+        # (Its gradients are slower that way.)
+        stride, padding = (1, *self.stride), (0, *self.padding)
+        y = F.conv2d(x.unsqueeze(2), self.weight.unsqueeze(2), self.bias, stride, padding)
+        return y.squeeze(2).transpose(1, 2)
 
     def reset_parameters(self) -> None:
         if self.weight.is_meta:
@@ -74,8 +81,9 @@ class FeatureEncoder(nn.ModuleList):
 
     def forward(self, samples: Tensor, mask: Tensor | None = None) -> Tensor:
         """samples (B, T), mask (B, T) True = real; frames that hear any padding are zero or arbitrary."""
-        first, *rest = self
-        x = first(samples[:, None].transpose(1, 2))  # so that the one channel is seen to come first
+        layers: list[Any] = list(self)
+        first, *rest = layers
+        x: Tensor = first(samples[:, None].transpose(1, 2))  # so that the one channel is seen to come first
         lengths = self._lengths(mask)
         if lengths is None:
             for layer in rest:
@@ -180,8 +188,9 @@ class FrameAdapter(nn.Module):
 
     def real_frames(self, mask: Tensor) -> Tensor:
         """mask (B, S), True = real -> (B, S')."""
-        for layer in self.layers:
-            kernel, stride = layer.kernel_size[0], layer.stride[0]  # type: ignore[union-attr, index]
+        convs: list[Any] = list(self.layers)
+        for conv in convs:
+            kernel, stride = conv.kernel_size[0], conv.stride[0]
             frames = (mask.shape[1] + 2 - kernel) // stride + 1
             last = torch.arange(frames, device=mask.device) * stride + kernel - 3  # but for the padding at the end
             mask = mask[:, last.clamp(min=0)]

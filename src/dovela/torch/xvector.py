@@ -25,7 +25,7 @@ class TimeDelay(Linear):
         self.kernel, self.dilation = kernel, dilation
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight.unflatten(1, (self.kernel, -1)).transpose(1, 2)  # (D', D, kernel)
+        weight = self.weight.view(len(self.weight), self.kernel, -1).transpose(1, 2)  # (D', D, kernel)
         return F.conv1d(x.transpose(1, 2), weight, self.bias, dilation=self.dilation).transpose(1, 2).relu()
 
     @property
@@ -44,7 +44,8 @@ class TimeDelays(nn.ModuleList):
 
     def forward(self, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x (B, S, D), real (B, S) -> (B, S', D') and which of them read nothing but real frames."""
-        least = sum(layer.field - 1 for layer in self) + 2  # so that there is a deviation
+        layers: list[Any] = list(self)
+        least = sum(layer.field - 1 for layer in layers) + 2  # so that there is a deviation
         if x.shape[1] < least:
             raise InputError("input_values", f"clips of {x.shape[1]} frames, and a voice takes at least {least}")
         if real is not None and readable(real) and bool((real.sum(1) < least).any()):
@@ -53,7 +54,7 @@ class TimeDelays(nn.ModuleList):
             raise InputError(
                 "attention_mask", f"row {row} has {int(lengths[row])} frames, a voice takes at least {least}"
             )
-        for layer in self:
+        for layer in layers:
             x = layer(x)
             real = None if real is None else whole_windows(real, layer.field)
         return x, real

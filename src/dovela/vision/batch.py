@@ -160,6 +160,8 @@ def _common(steps: Steps, shapes: Sequence[Shape]) -> tuple[int, int, int]:
 
 
 def _check_statistics(steps: Steps, channels: int) -> None:
+    import numpy as np
+
     for name, values in (("image_mean", steps.mean), ("image_std", steps.std)):
         if isinstance(values, Sequence) and len(values) != channels:
             hint = {1: "Leave do_convert_rgb on for gray images.", 4: "Drop the alpha: do_convert_rgb=True."}
@@ -168,6 +170,11 @@ def _check_statistics(steps: Steps, channels: int) -> None:
                 f"has {len(values)} values, and the images have {channels} channel{'s' * (channels > 1)}",
                 hint=hint.get(channels, "Give one value a channel, or a single number for all."),
             )
+    most = float(np.finfo(np.float32).max)
+    if any(max(abs(zero), step, abs(zero * step), step * 255) > most for zero, step in steps.statistics(channels)):
+        raise InputError(
+            steps.where, "with this image_mean, image_std and rescale_factor the values do not fit into float32"
+        )
 
 
 def _tell_unscaled(steps: Steps, shapes: Sequence[Shape]) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..checks import Positive
 from ..errors import InputError
+from ..kept_arguments import check_value, short
 from ..tensors import is_tensor
 from .arrays import as_floats, channel_axis, is_floating, planes
 from .filters import filter_number
@@ -27,6 +29,7 @@ class ImageFeatureExtractionMixin:
     def to_pil_image(self, image: Any, rescale: bool | None = None) -> Any:
         """`image` as a `PIL.Image.Image`. `rescale`: multiply by 255; by default floats are, which lie in [0, 1]."""
         where = self._where("to_pil_image")
+        check_value(f"{where}.rescale", bool | None, rescale)
         if is_picture(image):
             return image
         import numpy as np
@@ -55,6 +58,7 @@ class ImageFeatureExtractionMixin:
     def rescale(self, image: Any, scale: float) -> Any:
         """`image * scale`: an array (of a picture, (H, W, C)) or a tensor."""
         where = self._where("rescale")
+        scale = check_value(f"{where}.scale", float, scale)
         return self._array(where, image) * scale if is_picture(image) else self._tensor(where, image) * scale
 
     def to_numpy_array(self, image: Any, rescale: bool | None = None, channel_first: bool = True) -> Any:
@@ -65,6 +69,8 @@ class ImageFeatureExtractionMixin:
         import numpy as np
 
         where = self._where("to_numpy_array")
+        check_value(f"{where}.rescale", bool | None, rescale)
+        check_value(f"{where}.channel_first", bool, channel_first)
         array = self._array(where, image)
         axis = 2 if is_picture(image) and array.ndim == 3 else channel_axis(where, array.shape)
         if rescale or (rescale is None and not is_floating(where, array.dtype)):
@@ -87,6 +93,7 @@ class ImageFeatureExtractionMixin:
         import numpy as np
 
         where = self._where("normalize")
+        check_value(f"{where}.rescale", bool, rescale)
         if is_picture(image):
             image, rescale = self.to_numpy_array(image, rescale=True), False
             axis = 0 if image.ndim == 3 else None
@@ -95,9 +102,12 @@ class ImageFeatureExtractionMixin:
         channels = 1 if axis is None else image.shape[axis]
         statistics = []
         for name, values in (("mean", mean), ("std", std)):
-            array = on_host(f"{where}.{name}", values).astype(np.float64)
+            try:
+                array = on_host(f"{where}.{name}", values).astype(np.float64)
+            except (ValueError, TypeError):
+                array = np.array(np.nan)
             if not np.isfinite(array).all() or (name == "std" and (array <= 0).any()):
-                raise InputError(f"{where}.{name}", f"{values!r} is not made of {_NUMBERS[name]}")
+                raise InputError(f"{where}.{name}", f"{short(values)} is not made of {_NUMBERS[name]}")
             if array.ndim > 1 or array.size not in (1, channels):
                 expected = f"a number, or {channels}, one for each channel"
                 raise InputError(f"{where}.{name}", f"expected {expected}, got {array.size}")
@@ -122,6 +132,8 @@ class ImageFeatureExtractionMixin:
         it. `resample`: a filter by number, enum or name; bilinear by default.
         """
         where = self._where("resize")
+        check_value(f"{where}.default_to_square", bool, default_to_square)
+        max_size = check_value(f"{where}.max_size", Positive | None, max_size)
         number = filter_number(where, 2 if resample is None else resample)
         if isinstance(size, (tuple, list)) and len(size) == 1:
             size = size[0]
@@ -199,13 +211,18 @@ class ImageFeatureExtractionMixin:
         The other arguments are those of `PIL.Image.Image.rotate`; `resample` is the nearest filter by default.
         """
         where = self._where("rotate")
+        angle = check_value(f"{where}.angle", float, angle)
         number = filter_number(where, 0 if resample is None else resample)
         if number not in (0, 2, 3):
             raise InputError(f"{where}.resample", "Pillow rotates with nearest, bilinear and bicubic alone")
         picture = self.to_pil_image(image)
-        return picture.rotate(
-            angle, resample=number, expand=expand, center=center, translate=translate, fillcolor=fillcolor
-        )
+        load(where, picture)
+        try:
+            return picture.rotate(
+                angle, resample=number, expand=expand, center=center, translate=translate, fillcolor=fillcolor
+            )
+        except (ValueError, TypeError) as error:
+            raise InputError(where, f"Pillow does not rotate with these arguments ({error})") from error
 
     def _where(self, method: str) -> str:
         return f"{type(self).__name__}.{method}"

@@ -144,13 +144,16 @@ class Wav2Vec2Config(PretrainedConfig, model_type="wav2vec2"):
         return samples
 
     def frames(self, samples: Any, *, adapter: bool | None = None) -> Any:
-        """How many frames so many samples become (a number or a tensor), after the adapter if there is one."""
+        """How many frames so many samples become (a number or a tensor), after the adapter if there is one.
+
+        Of a row that is shorter than the receptive field: none.
+        """
         for kernel, stride in zip(self.conv_kernel, self.conv_stride, strict=True):
             samples = (samples - kernel) // stride + 1
         if self.add_adapter if adapter is None else adapter:
             for _ in range(self.num_adapter_layers):
                 samples = (samples + 2 - self.adapter_kernel_size) // self.adapter_stride + 1  # padded by 1 at each end
-        return samples
+        return max(samples, 0) if isinstance(samples, int) else samples.clip(min=0)
 
     def _fill(self, values: dict[str, Any], *, source: str = "", kept: Mapping[str, Any] | None = None) -> None:
         super()._fill(values, source=source, kept=kept)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from ...audio.sequence import MASK, SequenceFeatureExtractor
 from ...batch_feature import BatchFeature
 from ...checks import Positive
-from ...features import refuse_unknown
+from ...kept_arguments import arguments_of, refuse_unknown
 from ...tensors import check_kind
 
 
@@ -65,8 +64,7 @@ class Wav2Vec2FeatureExtractor(SequenceFeatureExtractor, model_type="wav2vec2"):
         from ...audio.standardize import standardize
 
         where = f"{type(self).__name__}()"
-        if unknown:
-            refuse_unknown(where, unknown, list(inspect.signature(type(self).__call__).parameters)[1:-1])
+        refuse_unknown(where, unknown, arguments_of(Wav2Vec2FeatureExtractor.__call__) if unknown else ())
         check_kind(where, return_tensors)
         wants_mask = self._wants_mask(where, return_attention_mask)
         lengths = read_lengths(where, padding, max_length, truncation, pad_to_multiple_of)

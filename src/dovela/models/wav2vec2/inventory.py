@@ -14,10 +14,10 @@ def parts(config: Wav2Vec2Config) -> dict[str, list[Part]]:
     """Head -> all parts; inputs are seconds of sound, and tokens the frames that these become."""
 
     def frames(seconds: int) -> int:
-        return max(0, int(config.frames(RATE * seconds, adapter=False)))
+        return int(config.frames(RATE * seconds, adapter=False))
 
     def last_frames(seconds: int) -> int:
-        return max(0, int(config.frames(RATE * seconds)))
+        return int(config.frames(RATE * seconds))
 
     width = config.hidden_size
     encoder = [

@@ -25,8 +25,8 @@ class Wav2Vec2Processor(ProcessorMixin):
         "Wav2Vec2ProcessorWithLM": "its language model is left out, and texts are decoded without one"
     }
 
-    def __init__(self, feature_extractor: Any = None, tokenizer: Any = None) -> None:
-        super().__init__(feature_extractor=feature_extractor, tokenizer=tokenizer)
+    def __init__(self, feature_extractor: Any = None, tokenizer: Any = None, **unknown: Any) -> None:
+        super().__init__(feature_extractor=feature_extractor, tokenizer=tokenizer, **unknown)
 
     @property
     def model_input_names(self) -> list[str]:
@@ -62,13 +62,14 @@ class Wav2Vec2Processor(ProcessorMixin):
             return made["text"]
         batch = made["audio"]
         if "text" in made:
-            clips = len(batch[self.feature_extractor.model_input_names[0]])
-            texts = 1 if isinstance(text, str) else len(text)
-            if clips != texts:
-                where = f"{type(self).__name__}()"
-                raise InputError(where, f"there must be one text for each of the {clips} clips, got {texts}")
+            self._check_counts(f"{type(self).__name__}()", batch, "text", 1 if isinstance(text, str) else len(text))
             batch["labels"] = made["text"]["input_ids"]
         return batch
+
+    def _check_counts(self, where: str, batch: Any, what: str, count: int) -> None:
+        clips = len(batch[self.feature_extractor.model_input_names[0]])
+        if clips != count:
+            raise InputError(where, f"there must be one {what} for each of the {clips} clips, got {count}")
 
     def pad(self, input_features: Any = None, labels: Any = None, **arguments: Any) -> Any:
         """Pad what calls made, as a collate function does: features, labels (as `labels` of the result), or both.
@@ -89,10 +90,14 @@ class Wav2Vec2Processor(ProcessorMixin):
         if labels is None:
             return self.feature_extractor.pad(input_features, **routed["input_features"])
         if isinstance(labels, (list, tuple)) and labels and not isinstance(labels[0], Mapping):
+            if not hasattr(labels[0], "__len__"):
+                hint = "For a single row give [row]."
+                raise InputError(where, f"labels must be rows of ids, one for each clip, got {labels[0]!r}", hint=hint)
             labels = {"input_ids": list(labels)}
         rows = self.tokenizer.pad(labels, **routed["labels"])
         if input_features is None:
             return rows
         batch = self.feature_extractor.pad(input_features, **routed["input_features"])
+        self._check_counts(where, batch, "row of labels", len(rows["input_ids"]))
         batch["labels"] = rows["input_ids"]
         return batch

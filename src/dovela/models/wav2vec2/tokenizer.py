@@ -67,7 +67,9 @@ class Wav2Vec2CTCTokenizer(CTCDecoding, PreTrainedTokenizer):
         added = {index: AddedToken.of(token) for index, token in (added_tokens_decoder or {}).items()}
         if special := [index for index, token in added.items() if token.content == self.word_delimiter_token]:
             added[special[0]] = AddedToken(str(self.word_delimiter_token), normalized=False)  # as 5.x's files have it
+        foreign = [] if self._languages is None else _taken_out(added, vocab, self._languages)
         super().__init__(vocab, added_tokens_decoder=added, **(DEFAULT_ROLES | options))
+        self._add(foreign)
         self._add_long_entries()
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -91,6 +93,13 @@ class Wav2Vec2CTCTokenizer(CTCDecoding, PreTrainedTokenizer):
     def word_delimiter_token_id(self) -> int | None:
         """None where there is no delimiter, or none in the vocabulary."""
         return None if self.word_delimiter_token is None else self._token_to_id(self.word_delimiter_token)
+
+    @word_delimiter_token_id.setter
+    def word_delimiter_token_id(self, index: int) -> None:
+        token = self._id_to_token(index) if type(index) is int else None
+        if token is None:
+            raise InputError(f"{type(self).__name__}.word_delimiter_token_id", f"{index!r} is no id of the vocabulary")
+        self.word_delimiter_token = token
 
     def set_target_lang(self, target_lang: str) -> None:
         """Change to another of the vocabulary's languages. Tokens that were added to it get new ids."""
@@ -205,6 +214,24 @@ class Wav2Vec2CTCTokenizer(CTCDecoding, PreTrainedTokenizer):
 
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_decoder": None}
+
+
+def _taken_out(
+    added: dict[int, AddedToken], vocab: Mapping[str, int], languages: Mapping[str, Mapping[str, int]]
+) -> list[AddedToken]:
+    """A file's added tokens have the ids of the language it was saved with.
+
+    Those that do not fit into `vocab` are taken out of `added`; of them those that no language has itself are returned,
+    to be added anew.
+    """
+    names = {token for words in languages.values() for token in words}
+    ids = set(vocab.values())
+    odd = [
+        index
+        for index, token in added.items()
+        if vocab.get(token.content) != index and (index in ids or token.content in names)
+    ]
+    return [token for index in odd if (token := added.pop(index)).content not in names]
 
 
 class _Spaced(Assembly):
