@@ -108,7 +108,7 @@ def make_config(**more: object) -> Wav2Vec2Config:
     )
 
 
-def train(model, epochs: list, peak: float = 1e-3) -> None:
+def train(model, epochs: list, peak: float = 2e-3) -> None:
     """AdamW, one cycle of the learning rate. `epochs` are lists of batches, each made when it is called."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=peak)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=sum(map(len, epochs)), pct_start=0.15)
@@ -212,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["classify", "ctc"])
     parser.add_argument("recordings", type=Path)
-    parser.add_argument("--epochs", type=int, default=None, help="30 for classify, 40 for ctc")
+    parser.add_argument("--epochs", type=int, default=None, help="40 for classify, 60 for ctc")
     parser.add_argument("--out", type=Path, help="save the trained model in this folder")
     given = parser.parse_args()
     torch.manual_seed(0)
@@ -221,9 +221,9 @@ def main() -> None:
     unseen = [r for r in recordings if r.speaker in HELD_OUT]
     print(f"{len(seen):,} recordings to train on, {len(unseen):,} of other speakers to test on")
     if given.task == "classify":
-        print(f"right: {classify(seen, unseen, given.epochs or 30, given.out):.1%}")
+        print(f"right: {classify(seen, unseen, given.epochs or 40, given.out):.1%}")
     else:
-        print(f"word error rate: {transcribe(seen, unseen, given.epochs or 40, given.out):.1%}")
+        print(f"word error rate: {transcribe(seen, unseen, given.epochs or 60, given.out):.1%}")
 
 
 if __name__ == "__main__":

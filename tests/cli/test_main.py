@@ -19,7 +19,7 @@ def test_help_lists_the_commands() -> None:
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
     assert any(line.startswith("show Show an architecture") for line in lines)
-    assert "tour Walk the guide on real weights, step by step." in lines
+    assert "tour Walk the guide on real input, step by step: text, images, sound." in lines
     assert "vocab Learn a vocabulary from text FILES, and write a tokenizer." in lines
 
 

@@ -22,7 +22,8 @@ text = "AND I'M SHEILA IN TEXAS ORIGINALLY FROM CHICAGO"
 # %% [recording]
 import soundfile
 
-samples, rate = soundfile.read(audio_file, frames=30 * soundfile.info(audio_file).samplerate)  # at most 30 s
+half_a_minute = 30 * soundfile.info(audio_file).samplerate
+samples, rate = soundfile.read(audio_file, frames=half_a_minute)
 clip = {"array": samples, "sampling_rate": rate}
 text = "WHAT IS SAID IN IT"
 
@@ -51,10 +52,12 @@ config = Wav2Vec2Config(
 speech = Wav2Vec2ForCTC(config).eval()
 with torch.no_grad():
     output = speech(**batch)
-f"{tuple(output.logits.shape)}, a frame every {config.inputs_to_logits_ratio / 16:.0f} ms; CTC loss {output.loss:.1f}"
+frame = config.inputs_to_logits_ratio / 16
+f"{tuple(output.logits.shape)}: a frame is {frame:.0f} ms. CTC loss {output.loss:.1f}"
 
 # %%
-heard = processor.decode(output.logits[0].argmax(-1), output_char_offsets=True)  # noise, until it is trained
+ids = output.logits[0].argmax(-1)
+heard = processor.decode(ids, output_char_offsets=True)  # noise, until it is trained
 heard.char_offsets[:3]
 
 # %%
