@@ -58,7 +58,7 @@ def test_a_ctc_model_is_trained_and_opens_again(tones: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("task", "said", "least", "most"), [("classify", "right", 70, 100), ("ctc", "word error rate", 0, 45)]
+    ("task", "said", "least", "most"), [("classify", "right", 72, 100), ("ctc", "word error rate", 0, 55)]
 )
 def test_spoken_digits_of_speakers_that_were_not_heard(task: str, said: str, least: float, most: float) -> None:
     printed = run(task, data_path("audio/fsdd.tar.gz"))
