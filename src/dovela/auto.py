@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import CheckpointError, DovelaError, RegistryError
 from .hub import Source, source, split_options
+from .registry import model_type_of
 from .text.base import MODEL_TOKENIZERS, TOKENIZERS, PreTrainedTokenizerBase
 from .text.files import CONFIG, WHOLE
 from .text.vocabulary import read_json
@@ -45,11 +46,7 @@ class AutoTokenizer:
 
         A class of your own needs none of this: write `class MyTokenizer(PreTrainedTokenizer, model_type="mine")`.
         """
-        name = model_type if isinstance(model_type, str) else getattr(model_type, "model_type", None)
-        if not isinstance(name, str):
-            raise RegistryError(
-                "AutoTokenizer.register", f"expected a model type or a config class, got {model_type!r}"
-            )
+        name = model_type_of("AutoTokenizer.register", model_type)
         TOKENIZERS.register(tokenizer_class.__name__, tokenizer_class, exist_ok=exist_ok)
         MODEL_TOKENIZERS.register(name, tokenizer_class.__name__.removesuffix("Fast"), exist_ok=exist_ok)
 

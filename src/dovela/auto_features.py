@@ -12,6 +12,7 @@ from .errors import CheckpointError, InputError, RegistryError
 from .feature_files import read_settings
 from .features import FEATURE_EXTRACTORS, FILE, MODEL_EXTRACTORS, TYPE_KEYS, FeatureExtractionMixin
 from .hub import source, split_options
+from .registry import model_type_of
 
 
 class AutoFeatureExtractor:
@@ -47,10 +48,8 @@ class AutoFeatureExtractor:
 
         A class of your own needs none of this: write `class MyExtractor(FeatureExtractionMixin, model_type="mine")`.
         """
-        name = model_type if isinstance(model_type, str) else getattr(model_type, "model_type", None)
         where = f"{cls.__name__}.register"
-        if not isinstance(name, str) or not name:
-            raise RegistryError(where, f"expected a model type or a config class, got {model_type!r}")
+        name = model_type_of(where, model_type)
         if not isinstance(extractor_class, type) or not issubclass(extractor_class, FeatureExtractionMixin):
             raise RegistryError(where, f"expected a subclass of FeatureExtractionMixin, got {extractor_class!r}")
         MODEL_EXTRACTORS.register(name, extractor_class.__name__, exist_ok=exist_ok)

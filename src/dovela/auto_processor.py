@@ -12,6 +12,7 @@ from .features import FILE
 from .hub import source, split_options
 from .processor import MODEL_PROCESSORS, PROCESSORS, ProcessorMixin
 from .processor_files import OPENERS, check_place, half_name, processor_name
+from .registry import model_type_of
 from .text.files import CONFIG, WHOLE
 
 
@@ -67,10 +68,8 @@ class AutoProcessor:
 
         A class of your own needs none of this: write `class MyProcessor(ProcessorMixin, model_type="mine")`.
         """
-        name = model_type if isinstance(model_type, str) else getattr(model_type, "model_type", None)
         where = "AutoProcessor.register"
-        if not isinstance(name, str) or not name:
-            raise RegistryError(where, f"expected a model type or a config class, got {model_type!r}")
+        name = model_type_of(where, model_type)
         if not isinstance(processor_class, type) or not issubclass(processor_class, ProcessorMixin):
             raise RegistryError(where, f"expected a subclass of ProcessorMixin, got {processor_class!r}")
         PROCESSORS.register(processor_class.__name__, processor_class, exist_ok=exist_ok)

@@ -67,5 +67,13 @@ class Registry(Generic[T]):
         return name in self._entries or name in self._builtin
 
 
+def model_type_of(where: str, value: Any) -> str:
+    """The name of a model type, given as such or by its configuration class."""
+    name = value if isinstance(value, str) else getattr(value, "model_type", None)
+    if not isinstance(name, str) or not name:
+        raise RegistryError(where, f"expected a model type or a config class, got {value!r}")
+    return name
+
+
 def _identity(value: Any) -> str:
     return f"{getattr(value, '__module__', '?')}:{getattr(value, '__qualname__', repr(value))}"

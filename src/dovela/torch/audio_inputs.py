@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .inputs import flag
+from .inputs import flag, zeros_and_ones
 from .layout import readable
 from .waveform import whole_windows
 
@@ -63,9 +63,7 @@ def frame_choice(name: str, chosen: Any, shape: tuple[int, int]) -> Tensor:
             f"expected the shape {list(shape)} of the frames, got {list(chosen.shape)}",
             hint="config.frames(samples, adapter=False) tells how many frames so many samples become.",
         )
-    if chosen.dtype is not torch.bool and readable(chosen) and not bool(((chosen == 0) | (chosen == 1)).all()):
-        raise InputError(name, "has values other than 0 and 1", hint="1 = a frame that is masked.")
-    return chosen != 0
+    return zeros_and_ones(name, chosen, "1 = a frame that is masked.")
 
 
 def _samples(samples: Any, least: int) -> None:
@@ -104,10 +102,8 @@ def _mask(mask: Any, samples: Tensor, config: Any) -> Tensor | None:
     if mask.shape != samples.shape:
         shape = list(samples.shape)
         raise InputError(name, f"expected the shape {shape} of the input, got {list(mask.shape)}")
+    mask = zeros_and_ones(name, mask, "1 = a real sample, 0 = padding.")
     if readable(mask):
-        if mask.dtype is not torch.bool and not bool(((mask == 0) | (mask == 1)).all()):
-            raise InputError(name, "has values other than 0 and 1", hint="1 = a real sample, 0 = padding.")
-        mask = mask != 0
         if bool(mask.all()):
             return None
         real = mask.sum(1)
@@ -125,4 +121,4 @@ def _mask(mask: Any, samples: Tensor, config: Any) -> Tensor | None:
                 f"row {int(heard.to(torch.uint8).argmin())} has no frame of {least} real samples without a gap",
                 hint="Put padding behind the samples, not between them.",
             )
-    return mask != 0  # type: ignore[no-any-return]
+    return mask  # type: ignore[no-any-return]

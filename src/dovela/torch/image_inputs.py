@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from .inputs import flag
+from .inputs import flag, zeros_and_ones
 from .layout import readable
 
 PREPARE = 'Prepare images with a feature extractor and return_tensors="pt".'
@@ -100,8 +100,4 @@ def _hidden(mask: Any, batch: int, rows: int, columns: int) -> Tensor:
             f"expected the shape {[batch, rows * columns]}, one for each of {rows} × {columns} patches, "
             f"got {list(mask.shape)}",
         )
-    if mask.dtype is torch.bool:
-        return mask
-    if readable(mask) and not bool(((mask == 0) | (mask == 1)).all()):
-        raise InputError(where, "has values other than 0 and 1", hint="1 = the patch is hidden, 0 = it is seen.")
-    return mask != 0
+    return zeros_and_ones(where, mask, "1 = the patch is hidden, 0 = it is seen.")

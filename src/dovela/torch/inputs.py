@@ -126,8 +126,13 @@ def _mask(mask: Any, batch: int, length: int) -> Tensor:
             "attention_mask",
             f"expected the shape {[batch, length]} of the input, or {[batch, length, length]}, got {list(mask.shape)}",
         )
+    return zeros_and_ones("attention_mask", mask, "1 = a real token, 0 = padding.")
+
+
+def zeros_and_ones(name: str, mask: Tensor, meaning: str) -> Tensor:
+    """A mask as booleans. `meaning`: what 1 and 0 stand for, told where there is something else."""
     if mask.dtype is torch.bool:
         return mask
     if readable(mask) and not bool(((mask == 0) | (mask == 1)).all()):
-        raise InputError("attention_mask", "has values other than 0 and 1", hint="1 = a real token, 0 = padding.")
+        raise InputError(name, "has values other than 0 and 1", hint=meaning)
     return mask != 0
