@@ -226,5 +226,9 @@ def _finish(console: Console, out: Path) -> None:
     console.print(f"\nIn {out}:", soft_wrap=True)
     console.print(files)
     console.print("\nTry next:")
-    for line in (f"dovela show {out / 'classifier'}", "dovela tour --text FILE", "dovela tour --from NAME"):
+    for line in (
+        f"dovela show {out / 'classifier'}",
+        "dovela tour --text FILE",
+        "dovela tour --only sound --audio FILE",
+    ):
         console.print(f"  [green]{line}", soft_wrap=True)
