@@ -3,14 +3,19 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from dovela import config, notices, parts
+from dovela.registry import Registry
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
 def clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(notices, "_seen", set())
-    registries = [config.CONFIGS, parts.ACTIVATIONS, parts.ATTENTIONS, parts.KERNELS, parts.MODELS]
+    registries = [config.CONFIGS, *(value for value in vars(parts).values() if isinstance(value, Registry))]
     before = [dict(registry._entries) for registry in registries]
     yield
     for registry, entries in zip(registries, before, strict=True):

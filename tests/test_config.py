@@ -613,7 +613,7 @@ def define(base: type = EncoderConfig, model_type: str | None = None, annotation
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
-        (lambda: define(annotations={"window": int}), "Mine.window: has no default, and every field needs one"),
+        (lambda: define(annotations={"reach": int}), "Mine.reach: has no default, and every field needs one"),
         (
             lambda: define(annotations={"update": int}, update=3),
             "Mine.update: is something else in every configuration",

@@ -1,7 +1,9 @@
+import dataclasses
+
 import pytest
 
 from dovela import BertConfig, DistilBertConfig, EncoderConfig
-from dovela.encoder_config import ENCODER_REFUSES
+from dovela.encoder_config import ENCODER_REFUSES, ChosenParts, TransformerConfig
 from dovela.errors import ConfigError
 from dovela.parts import ACTIVATIONS, ATTENTIONS
 
@@ -16,9 +18,13 @@ WORDS_OF_THE_PARTS = [
     "type_vocab_size",
     "activation",
     "attention",
+    "num_key_value_heads",
+    "positions",
+    "feed_forward",
+    "pooler",
+    "norm",
     "norm_eps",
     "norm_order",
-    "sinusoidal_positions",
     "dropout",
     "attention_dropout",
     "attention_output_dropout",
@@ -29,6 +35,13 @@ WORDS_OF_THE_PARTS = [
     "attn_implementation",
     "output_attentions",
 ]
+
+
+def test_what_is_left_open_starts_as_what_is_fixed():
+    words = [field.name for field in dataclasses.fields(ChosenParts) if field.name in vars(ChosenParts)]
+    assert len(words) > 10
+    for word in words:
+        assert getattr(ChosenParts, word) == getattr(TransformerConfig, word)
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -85,3 +85,15 @@ def test_a_registry_describes_what_it_expects():
     )
     many = Registry("thing", {f"name{i}": "pathlib:Path" for i in range(20)})
     assert many.describe(3) == "a registered thing"
+
+
+def test_a_decorator_without_its_parentheses():
+    registry = Registry("thing")
+    with pytest.raises(RegistryError, match=r"thing Mine: is registered without a name\. .*@register_…\(\"name\"\)"):
+
+        @registry.decorator
+        class Mine:
+            pass
+
+    with pytest.raises(RegistryError, match="thing 3: is registered without a name"):
+        registry.register(3, object())

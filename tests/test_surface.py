@@ -20,13 +20,28 @@ FRAMEWORKS = ["torch", "jax", "flax", "keras", "tensorflow", "transformers"]
 GENERATED = {"text/unicode_tables.py"}  # data, not read as code
 
 # The layers of the map: a module may import its own layer and those below.
-GROUND = ["_version", "checks", "disk", "errors", "lazy", "notices", "parts", "registry", "tables", "tensors"]
+GROUND = [
+    "_version",
+    "checks",
+    "disk",
+    "errors",
+    "lazy",
+    "notices",
+    "parts",
+    "quantities",
+    "registry",
+    "tables",
+    "tensors",
+]
 DESCRIPTION = [
     "batch_feature",
     "checkpoint",
     "config",
     "config_fields",
+    "config_files",
+    "config_links",
     "encoder_config",
+    "encoder_rules",
     "feature_files",
     "features",
     "fitting",
@@ -35,8 +50,11 @@ DESCRIPTION = [
     "hub",
     "hub_errors",
     "inventory",
+    "inventory_layers",
+    "inventory_parts",
     "kept_arguments",
     "labels",
+    "origins",
     "outputs",
     "weights",
 ]

@@ -124,7 +124,9 @@ def _union(members: list[Check]) -> Check:
                 return member(value)
             except Mismatch as mismatch:
                 expected.append(str(mismatch))
-        raise Mismatch(" or ".join(expected))
+        inside = [words for words in expected if " at [" in words]  # the right kind of thing, but for one item
+        expected.sort(key=lambda words: "; did you mean" in words)  # which reads best at the end
+        raise Mismatch(" or ".join(inside or expected))
 
     return check
 

@@ -31,20 +31,26 @@ from .config_fields import (
     under,
 )
 from .config_fields import runtime as runtime
-from .errors import CheckpointError, ConfigError, suggest
+from .config_files import CONFIG_NAME as CONFIG_NAME
+from .config_files import file_content, find_config
+from .config_links import tell_the_linked
+from .errors import ConfigError, suggest
 from .labels import LABEL_KEYS, default_labels, file_labels, label_count, merge_labels
+from .origins import KEY as DEFINED_IN
 from .parts import KERNELS
 from .registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path  # slower to import than all of this
 
-CONFIG_NAME = "config.json"
-
 BUILTIN = {"bert": "BertConfig", "distilbert": "DistilBertConfig", "vit": "ViTConfig", "wav2vec2": "Wav2Vec2Config"}
 CONFIGS: Registry[type[PretrainedConfig]] = Registry(
     "model type",
-    {"encoder": "dovela.encoder_config:EncoderConfig"}
+    {
+        "encoder": "dovela.encoder_config:EncoderConfig",
+        "image-encoder": "dovela.models.encoder.config:ImageEncoderConfig",
+        "audio-encoder": "dovela.models.encoder.config:AudioEncoderConfig",
+    }
     | {t: f"dovela.models.{t}.config:{c}" for t, c in BUILTIN.items()},
 )
 
@@ -61,6 +67,8 @@ class PretrainedConfig(_Definition):
     model_type: ClassVar[str] = ""
     refused: ClassVar[Mapping[str, tuple[Any, ...]]] = {}
     """Options known elsewhere and not implemented here, with the only values that ask for nothing."""
+    head_fields: ClassVar[tuple[str, ...]] = ("tie_word_embeddings",)
+    """Fields that heads alone read, beside those of the classes above: what `with_head` may give another value."""
     __signature__ = Signature()
 
     id2label: dict[int, str] = runtime(factory=default_labels)
@@ -196,6 +204,7 @@ class PretrainedConfig(_Definition):
         except BaseException:  # a hook may fail in ways of its own
             self.__dict__.update(before)
             raise
+        tell_the_linked(self, checked)
 
     def _why_locked(self, name: str, value: Any) -> str:
         field = next(f for f in dataclasses.fields(self) if f.name == name)
@@ -233,15 +242,21 @@ class PretrainedConfig(_Definition):
 
     def replace(self, **changes: Any) -> Self:
         """A changed copy, free to be changed further."""
-        new = copy.deepcopy(self)
-        new.__dict__.pop("_locked", None)
+        new = self._copy()
         new._revise(changes)
         return new
 
     def locked(self) -> Self:
         """A copy for a model: fields that shape weights can no longer be assigned."""
-        new = copy.deepcopy(self)
+        new = self._copy()
         new.__dict__["_locked"] = True
+        return new
+
+    def _copy(self) -> Self:
+        """Of the fields alone: neither locked nor linked."""
+        new = type(self).__new__(type(self))
+        kept = {name: value for name, value in self.__dict__.items() if name not in ("_locked", "_linked")}
+        new.__dict__.update(copy.deepcopy(kept))
         return new
 
     # ---- JSON ----------------------------------------------------------------------------------------
@@ -277,7 +292,7 @@ class PretrainedConfig(_Definition):
         from .folder import save_files
 
         path = Path(json_file_path)
-        save_files(path.parent, {path.name: self.to_json_string(use_diff).encode()})
+        save_files(path.parent, {path.name: file_content(self, use_diff)})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} {json.dumps(self._shown(), indent=2, sort_keys=True, default=repr)}"
@@ -307,29 +322,10 @@ class PretrainedConfig(_Definition):
     @classmethod
     def get_config_dict(cls, name_or_path: str | Path, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The parsed file of a folder, a name on the hub or a JSON file itself, and the arguments not used for that."""
-        from pathlib import Path
-
-        from .checkpoint import read_json
-        from .folder import resolve
-        from .hub import source, split_options
+        from .hub import split_options
 
         options, rest = split_options(kwargs)
-        if not isinstance(name_or_path, (str, os.PathLike)):
-            raise ConfigError(
-                f"{cls.__name__}.from_pretrained",
-                f"expected a folder, a JSON file or a name on the hub, got {name_or_path!r}",
-                hint=f"A dictionary is opened by {cls.__name__}.from_dict."
-                if isinstance(name_or_path, Mapping)
-                else "",
-            )
-        path = Path(name_or_path).expanduser()
-        if os.path.isfile(path) or (path.suffix == ".json" and not path.is_dir()):  # noqa: PTH113 (Path's refuses long names)
-            found = resolve(path.parent, path.name)
-            if found is None:
-                raise CheckpointError(str(name_or_path), f"there is no such file (looked in {Path.cwd()})")
-        else:
-            found = source(name_or_path, **options).require(CONFIG_NAME)
-        return read_json(found, "configuration"), rest
+        return find_config(cls.__name__, name_or_path, options), rest
 
     @classmethod
     def from_pretrained(cls, name_or_path: str | Path, *, return_unused_kwargs: bool = False, **overrides: Any) -> Any:
@@ -391,4 +387,4 @@ class PretrainedConfig(_Definition):
 
 
 _ALWAYS = ("model_type", "dovela_version")
-_WRITERS_NOTES = {"model_type", "dovela_version", "transformers_version", "_name_or_path"}
+_WRITERS_NOTES = {"model_type", "dovela_version", "transformers_version", "_name_or_path", DEFINED_IN}

@@ -1,16 +1,26 @@
-"""The configuration of a text encoder built from parts, and the rules that every text encoder shares."""
+"""The words in which every encoder is described, whether its architecture fixes them or leaves them open.
+
+The parts of `dovela.torch` read these words from any configuration. BERT and its kind are presets: what they fix is a
+plain attribute of the class. `EncoderConfig` has all of it as fields.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 from .checks import NonNegative, NonNegativeFloat, Positive, PositiveFloat, Probability
 from .config import Alias, PretrainedConfig
-from .parts import ACTIVATIONS, ATTENTIONS
+from .encoder_rules import encoder_rules
+from .parts import ACTIVATIONS, ATTENTIONS, BLOCKS, FEED_FORWARDS, NORMS, POOLERS, POSITIONS
 
 Activation = Annotated[str, ACTIVATIONS]
 AttentionKind = Annotated[str, ATTENTIONS]
+BlockOrder = Annotated[str, BLOCKS]
+FeedForwardKind = Annotated[str, FEED_FORWARDS]
+NormKind = Annotated[str, NORMS]
+PoolerKind = Annotated[str, POOLERS]
+PositionKind = Annotated[str, POSITIONS]
 
 ENCODER_REFUSES: dict[str, tuple[Any, ...]] = {
     "position_embedding_type": ("absolute",),
@@ -25,28 +35,72 @@ ENCODER_REFUSES: dict[str, tuple[Any, ...]] = {
 """Options that these architectures have elsewhere and not here, and the values that ask for nothing."""
 
 
-def encoder_rules(config: Any) -> Iterator[str]:
-    """The cross-field rules of every encoder; sentences name the fields as this architecture does."""
-    name = {word: config.aliases().get(word, word) for word in ("hidden_size", "num_attention_heads")}
-    if config.hidden_size % config.num_attention_heads:
-        yield (
-            f"{name['hidden_size']} ({config.hidden_size}) is no multiple of "
-            f"{name['num_attention_heads']} ({config.num_attention_heads})"
-        )
-    words = hasattr(config, "vocab_size")  # images have none
-    if words and config.pad_token_id is not None and config.pad_token_id >= config.vocab_size:
-        yield f"pad_token_id ({config.pad_token_id}) lies outside the vocabulary (vocab_size {config.vocab_size})"
-    for layer, heads in config.pruned_heads.items():
-        if not 0 <= layer < config.num_hidden_layers:
-            yield f"pruned_heads names layer {layer}, and there are {config.num_hidden_layers}"
-        elif bad := [h for h in heads if not 0 <= h < config.num_attention_heads]:
-            yield f"pruned_heads names head {bad[0]} of layer {layer}, and there are {config.num_attention_heads}"
-        elif len(set(heads)) >= config.num_attention_heads:
-            yield f"pruned_heads leaves layer {layer} without a head"
+def fixed(value: Any) -> Any:
+    """What an architecture fixes: no field of its own configuration, though it may be one of another's."""
+    return value
 
 
-class EncoderConfig(PretrainedConfig, model_type="encoder"):
-    """A transformer encoder over tokens, in the words that the parts of `dovela.torch` read."""
+class TransformerConfig(PretrainedConfig):
+    """What the parts of every encoder read, with the values of an architecture that says nothing else."""
+
+    reads = fixed("text")  # or "images", "sound"
+    attention = fixed("full")
+    window = fixed(64)
+    num_key_value_heads = fixed(None)
+    norm = fixed("layer")
+    norm_order = fixed("post")
+    positions = fixed("learned")
+    rope_theta = fixed(10000.0)
+    feed_forward = fixed("mlp")
+    num_experts = fixed(8)
+    experts_per_token = fixed(2)
+    expert = fixed("mlp")
+    router_balance = fixed(0.01)
+    pooler = fixed(None)
+    classifier_hidden = fixed(False)
+    qkv_bias = fixed(True)
+    activation_dropout = fixed(0.0)
+    layerdrop = fixed(0.0)
+    initializer_limit = fixed(None)
+
+    refused = ENCODER_REFUSES
+
+    def check(self) -> Iterable[str]:
+        yield from super().check()
+        yield from encoder_rules(self)
+
+
+class ChosenParts(TransformerConfig):
+    """The parts that a configuration leaves open, by their names: registered ones, one's own among them."""
+
+    attention: AttentionKind | list[AttentionKind] = "full"
+    'Who attends to whom; a list repeats over the layers: ["window", "window", "full"] makes every third layer global.'
+    window: Positive = 64
+    "Tokens to each side that attention of a window kind sees."
+    num_key_value_heads: Positive | None = None
+    "Heads of keys and values, each shared by as many queries (grouped-query attention); None: one for each head."
+    norm: NormKind = "layer"
+    norm_order: BlockOrder = "post"
+    'Each norm after its part and residual ("post", BERT), before its part ("pre"), or one before both ("parallel").'
+    positions: PositionKind = "learned"
+    "How a model knows where a token stands."
+    rope_theta: PositiveFloat = 10000.0
+    "The base of rotary positions' wavelengths."
+    feed_forward: FeedForwardKind | list[FeedForwardKind] = "mlp"
+    "The part that works on each token alone; a list repeats over the layers."
+    num_experts: Positive = 8
+    "Of a mixture-of-experts feed-forward."
+    experts_per_token: Positive = 2
+    expert: FeedForwardKind = "mlp"
+    "What each expert is."
+    router_balance: NonNegativeFloat = 0.01
+    "How strongly training spreads tokens evenly over the experts."
+    pooler: PoolerKind | None = None
+    'How a sequence becomes one vector; by default "first", or "last" where attention is causal.'
+
+
+class EncoderConfig(ChosenParts, model_type="encoder"):
+    """A transformer over tokens, in the words that the parts of `dovela.torch` read."""
 
     vocab_size: Positive = 30522
     "Number of tokens."
@@ -58,28 +112,24 @@ class EncoderConfig(PretrainedConfig, model_type="encoder"):
     intermediate_size: Positive = 3072
     "Width inside the feed-forward part."
     max_position_embeddings: Positive = 512
-    "The longest sequence."
+    "The longest sequence, where positions are a table."
     type_vocab_size: NonNegative = 0
     "Number of token types (segments); 0: none."
     activation: Activation = "gelu"
-    attention: AttentionKind = "full"
+    "Of the feed-forward parts that leave it open, and of the masked-language-model head."
     norm_eps: PositiveFloat = 1e-12
-    norm_order: Literal["post", "pre"] = "post"
-    "Whether each norm comes after its part and residual (BERT) or before its part."
-    sinusoidal_positions: bool = False
-    "Fixed sinusoidal positions instead of learned ones."
     dropout: Probability = 0.1
     "After embeddings, attention and feed-forward."
     attention_dropout: Probability = 0.1
     "On the attention weights."
+    qkv_bias: bool = True
+    "Whether queries, keys and values have biases."
+    classifier_hidden: bool = False
+    "A layer of the model's width, with a ReLU, in classifiers of whole sequences (DistilBERT)."
     initializer_range: NonNegativeFloat = 0.02
     "Standard deviation of fresh weights."
     pad_token_id: NonNegative | None = 0
 
+    head_fields = ("classifier_hidden",)
     attention_output_dropout = Alias[float]("dropout")
     head_dropout = Alias[float]("dropout")
-    refused = ENCODER_REFUSES
-
-    def check(self) -> Iterable[str]:
-        yield from super().check()
-        yield from encoder_rules(self)

@@ -18,13 +18,21 @@ class Registry(Generic[T]):
     name, as when a notebook cell runs twice) replaces it.
     """
 
-    def __init__(self, kind: str, builtin: Mapping[str, str] | None = None) -> None:
-        """`kind` is what messages call an entry; `builtin` maps names to "module:attribute", imported on request."""
-        self.kind = kind
+    def __init__(self, kind: str, builtin: Mapping[str, str] | None = None, *, makes: str = "") -> None:
+        """`kind` is what messages call an entry; `builtin` maps names to "module:attribute", imported on request.
+
+        Entries that `makes` describes are classes, and that is what an instance is made from: "config, layer".
+        """
+        self.kind, self.makes = kind, makes
         self._builtin = dict(builtin or {})
         self._entries: dict[str, T] = {}
 
     def register(self, name: str, value: T, *, exist_ok: bool = False) -> T:
+        self._check_name(name)
+        if self.makes and not isinstance(value, type):
+            raise RegistryError(
+                f"{self.kind} {name!r}", f"expected a class, to be made from ({self.makes}), got {value!r}"
+            )
         taken: Any = self._entries.get(name)
         identity = _identity(value)
         owner = self._builtin.get(name) if taken is None else _identity(taken)
@@ -39,7 +47,14 @@ class Registry(Generic[T]):
 
     def decorator(self, name: str) -> Callable[[T], T]:
         """`@registry.decorator("name")` in front of a class or a function."""
+        self._check_name(name)
         return lambda value: self.register(name, value)
+
+    def _check_name(self, name: Any) -> None:
+        if not isinstance(name, str) or not name:
+            got = getattr(name, "__name__", None) or repr(name)
+            hint = 'A decorator is written with a name in parentheses: @register_…("name").'
+            raise RegistryError(f"{self.kind} {got}", "is registered without a name", hint=hint)
 
     def get(self, name: str) -> T:
         if name not in self._entries and name in self._builtin:
@@ -53,6 +68,21 @@ class Registry(Generic[T]):
                 f"is not registered{suggest(name, self.names())}",
                 hint=f"Registered: {', '.join(self.names()) or 'none'}. A class of your own must be imported first.",
             ) from None
+
+    def make(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """What the class under a name makes of these; RegistryError if it takes other arguments."""
+        made: Any = self.get(name)
+        try:
+            return made(*arguments, **options)
+        except TypeError as error:
+            import inspect
+
+            try:
+                inspect.signature(made).bind(*arguments, **options)
+            except TypeError as why:
+                problem = f"{made.__name__} is to be made from ({self.makes}), and that does not fit: {why}"
+                raise RegistryError(f"{self.kind} {name!r}", problem) from error
+            raise
 
     def describe(self, value: object) -> str:
         """What was expected, when `value` is not registered here."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..parts import ACTIVATIONS
+from .checked import tensor_like
 
 register_activation = ACTIVATIONS.decorator
 
 gelu, relu, relu6, leaky_relu, silu, mish = F.gelu, F.relu, F.relu6, F.leaky_relu, F.silu, F.mish
 tanh, sigmoid = torch.tanh, torch.sigmoid
+
+
+def activated(activation: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """x through an activation that may be somebody's own: its result is checked."""
+    return tensor_like(activation, activation(x), x)
 
 
 def gelu_new(x: Tensor) -> Tensor:

@@ -11,26 +11,27 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..parts import ATTENTIONS, KERNELS
+from ..errors import InputError
+from ..parts import ATTENTIONS, KERNELS, POSITIONS
+from .checked import boolean_table, score_table, tensor_like
 from .init import Linear, spread
-from .layout import Layout
+from .kernels import Kernel
+from .layout import Layout, Packable, captured
+from .positions import AttentionPositions
 
 register_attention = ATTENTIONS.decorator
 
 
-class Attention(nn.Module):
+class Attention(Packable):
     """Multi-head self-attention (Vaswani et al. 2017, section 3.2). Every position may attend to every other.
 
     Override `allow` to say otherwise; `self.config` is the model's configuration. A subclass with its own `forward` is
     given padded batches (B, S, D) only, unless it says `packs = True`: it then takes tokens in any layout.
     """
 
-    packs: ClassVar[bool] = True
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "forward" in vars(cls) and "packs" not in vars(cls):
-            cls.packs = False
+    packs = True
+    causal: ClassVar[bool] = False
+    """Whether no token sees one behind it, so that it can learn to guess the next."""
 
     def __init__(self, config: Any, layer: int = 0) -> None:
         super().__init__()
@@ -38,28 +39,92 @@ class Attention(nn.Module):
         self.head_dim = config.hidden_size // config.num_attention_heads
         pruned = set(config.pruned_heads.get(layer, ()))
         self.heads = [head for head in range(config.num_attention_heads) if head not in pruned]
-        width, bias = len(self.heads) * self.head_dim, getattr(config, "qkv_bias", True)
-        self.q_proj = Linear(config.hidden_size, width, bias=bias, **spread(config))
-        self.k_proj = Linear(config.hidden_size, width, bias=bias, **spread(config))
-        self.v_proj = Linear(config.hidden_size, width, bias=bias, **spread(config))
+        shared = config.num_key_value_heads or config.num_attention_heads
+        self.queries_per_key = config.num_attention_heads // shared
+        width = len(self.heads) * self.head_dim
+        inner = width // self.queries_per_key
+        self.q_proj = Linear(config.hidden_size, width, bias=config.qkv_bias, **spread(config))
+        self.k_proj = Linear(config.hidden_size, inner, bias=config.qkv_bias, **spread(config))
+        self.v_proj = Linear(config.hidden_size, inner, bias=config.qkv_bias, **spread(config))
         self.o_proj = Linear(width, config.hidden_size, **spread(config))
+        self._known_reach: int | None = None
+        scheme = POSITIONS.get(config.positions)
+        self.positions = POSITIONS.make(config.positions, config) if issubclass(scheme, AttentionPositions) else None
+
+    # ---- hooks --------------------------------------------------------------------------------
 
     def allow(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:
-        """Hook: whether a position may attend to another; (S, 1) and (1, S) -> boolean (S, S), or None for always."""
+        """Hook: whether a position may attend to another; (S, 1) and (1, S) -> boolean (S, S), or None for always.
+
+        (H, S, S) tells the heads apart.
+        """
         return None
+
+    @property
+    def reach(self) -> int | None:
+        """Hook: how far to each side `allow` ever lets a token see, if it is near; long sequences then cost less."""
+        return None
+
+    def kernel(self, output_attentions: bool) -> Kernel:
+        """Hook: the function that computes it; if the weights are asked for, one that shows them."""
+        return KERNELS.get("eager" if output_attentions else self.config.attn_implementation)  # type: ignore[no-any-return]
+
+    # ---- the computation ----------------------------------------------------------------------
 
     def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         """x (…, D) as it lies in `layout` -> output (…, D) and, if asked for, weights (B, H, S, S)."""
         q, k, v = (
             proj(x).unflatten(-1, (-1, self.head_dim)) for proj in (self.q_proj, self.k_proj, self.v_proj)
         )  # (…, H, D/H)
-        kernel = KERNELS.get("eager" if output_attentions else self.config.attn_implementation)
-        dropout = self.config.attention_dropout if self.training else 0.0
-        out, weights = layout.attend(q, k, v, self.allow, kernel, scale=self.head_dim**-0.5, dropout=dropout)
+        if self.positions is not None:
+            places = layout.places(x)
+            q, k = (tensor_like(self.positions, self.positions.turn(part, places), part, "turn") for part in (q, k))
+        if self.queries_per_key > 1:
+            k, v = (part.repeat_interleave(self.queries_per_key, -2) for part in (k, v))
+        out, weights = layout.attend(
+            q,
+            k,
+            v,
+            self._allowed,
+            self.kernel(output_attentions),
+            scale=self.head_dim**-0.5,
+            dropout=self.config.attention_dropout if self.training else 0.0,
+            bias=self._biased if self.positions is not None else None,
+            reach=None if output_attentions or captured() else self._checked_reach(),
+        )
         return self.o_proj(out.flatten(-2)), weights
+
+    def _allowed(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:
+        return boolean_table(self, self.allow(q_pos, k_pos), len(self.heads), q_pos.shape[0], k_pos.shape[-1], "allow")
+
+    def _checked_reach(self) -> int | None:
+        """`reach`, found to be true of `allow` before it is first relied on."""
+        reach = self.reach
+        if reach is not None and self._known_reach != reach:
+            place = torch.arange(2 * reach + 2)
+            far = (place[:, None] - place).abs() > reach
+            may = self._allowed(place[:, None], place[None, :])
+            if may is None or bool((may & far).any()):
+                hint = "Let `reach` say how far it is, or None where there is no bound."
+                raise InputError(
+                    f"{type(self).__name__}.reach", f"is {reach}, and `allow` lets tokens see beyond", hint=hint
+                )
+            self._known_reach = reach
+        return reach
+
+    def _biased(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:
+        bias = self.positions.bias(q_pos, k_pos)  # type: ignore[union-attr]
+        heads = self.config.num_attention_heads
+        bias = score_table(self.positions, bias, heads, q_pos.shape[2], k_pos.shape[3], "bias")
+        whole = bias is None or bias.dim() < 3 or bias.shape[-3] == 1 or len(self.heads) == heads
+        return bias if whole else bias[..., self.heads, :, :]  # type: ignore[index]
+
+    # ---- surgery ------------------------------------------------------------------------------
 
     def prune(self, heads: Iterable[int]) -> None:
         """Cut heads, named by their original numbers."""
+        if self.queries_per_key > 1:
+            raise InputError(f"{type(self).__name__}.prune", "these heads share keys and values, and cannot be cut")
         gone = set(heads)
         kept = [i for i, head in enumerate(self.heads) if head not in gone]
         rows = torch.cat([torch.arange(i * self.head_dim, (i + 1) * self.head_dim) for i in kept])

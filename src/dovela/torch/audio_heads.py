@@ -25,6 +25,7 @@ from .init import Linear, spread
 from .inputs import flag
 from .layout import readable
 from .losses import sequence_loss
+from .poolers import make_pooler, pool
 from .quantizer import GumbelQuantizer, contrastive_loss
 from .xvector import StatisticsPooling, TimeDelays
 
@@ -133,13 +134,16 @@ class AudioClassifier(AudioModel):
 
 
 class AudioClassification(AudioClassifier):
-    """Classes, or numbers, for whole clips: labels (B,) or (B, L) -> logits (B, L), from the mean of real frames."""
+    """Classes, or numbers, for whole clips: labels (B,) or (B, L) -> logits (B, L), from real frames pooled.
+
+    Pooled as the configuration says: Wav2Vec2 takes their mean."""
 
     task = "audio-classification"
-    head_parts = {"projector": "clips", "classifier": "clips", "mixture": "clips"}
+    head_parts = {"pooler": "clips", "projector": "clips", "classifier": "clips", "mixture": "clips"}
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
+        self.pooler = make_pooler(config)
         self.projector = Linear(config.hidden_size, config.classifier_proj_size, **spread(config))
         self.classifier = Linear(config.classifier_proj_size, config.num_labels, **spread(config))
 
@@ -153,12 +157,8 @@ class AudioClassification(AudioClassifier):
     ) -> SequenceClassifierOutput:
         """Samples (B, T), mask (B, T), 1 = real; labels as of text's sequence classification."""
         x, output = self.states(input_values=input_values, attention_mask=attention_mask, **inputs)
-        x, real = self.projector(x), self.backbone.frame_mask(attention_mask)
-        if real is None:
-            mean = x.mean(1)
-        else:
-            mean = x.masked_fill(~real[..., None], 0.0).sum(1) / real.sum(1)[:, None]  # (B, D)
-        logits = self.classifier(mean)
+        vector = pool(self.pooler, x, self.backbone.frame_mask(attention_mask))  # (B, D)
+        logits = self.classifier(self.projector(vector))
         return SequenceClassifierOutput(
             loss=None if labels is None else sequence_loss(logits, labels, self.config.problem_type),
             logits=logits,

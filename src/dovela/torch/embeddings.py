@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from .init import Embedding, SinusoidalEmbedding
+from .checked import addable
+from .init import Embedding
+from .norms import make_norm, normed
+from .positions import added_positions
 
 
 class TextEmbeddings(nn.Module):
@@ -20,13 +22,9 @@ class TextEmbeddings(nn.Module):
         super().__init__()
         width, std = config.hidden_size, config.initializer_range
         self.tokens = Embedding(config.vocab_size, width, std=std, padding_idx=config.pad_token_id)
-        self.positions: nn.Embedding = (
-            SinusoidalEmbedding(config.max_position_embeddings, width)
-            if config.sinusoidal_positions
-            else Embedding(config.max_position_embeddings, width, std=std)
-        )
+        self.positions = added_positions(config)
         self.token_types = Embedding(config.type_vocab_size, width, std=std) if config.type_vocab_size else None
-        self.norm = nn.LayerNorm(width, eps=config.norm_eps)
+        self.norm = make_norm(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
@@ -38,9 +36,8 @@ class TextEmbeddings(nn.Module):
     ) -> Tensor:
         """Ids (B, S), or token vectors (B, S, D) in their place -> (B, S, D)."""
         x = self.tokens(input_ids) if inputs_embeds is None else inputs_embeds
-        if position_ids is None:
-            position_ids = torch.arange(x.shape[1], device=x.device)
-        x = x + self.positions(position_ids)
+        if self.positions is not None:
+            x = x + addable(self.positions, self.positions.added(x, position_ids), x, "added")
         if self.token_types is not None:
             x = x + (self.token_types.weight[0] if token_type_ids is None else self.token_types(token_type_ids))
-        return self.dropout(self.norm(x))  # type: ignore[no-any-return]
+        return self.dropout(normed(self.norm, x))  # type: ignore[no-any-return]

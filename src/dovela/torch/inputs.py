@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..parts import POSITIONS
 from .layout import readable
 
 
@@ -64,7 +65,8 @@ class TextInputs:
             raise InputError(
                 "model input", "the sequences are empty", hint="Give at least one token, even if only padding."
             )
-        if position_ids is None and length > config.max_position_embeddings:
+        limited = getattr(POSITIONS.get(config.positions), "limited", False)
+        if limited and position_ids is None and length > config.max_position_embeddings:
             raise InputError(
                 "model input",
                 f"sequences of {length} tokens, and the model has {config.max_position_embeddings} positions",
@@ -76,7 +78,8 @@ class TextInputs:
             _ids("token_type_ids", token_type_ids, config.type_vocab_size, "type_vocab_size", dims=(2,))
             _same("token_type_ids", token_type_ids, [(batch, length)])
         if position_ids is not None:
-            _ids("position_ids", position_ids, config.max_position_embeddings, "max_position_embeddings", dims=(1, 2))
+            most = config.max_position_embeddings if limited else None
+            _ids("position_ids", position_ids, most, "max_position_embeddings", dims=(1, 2))
             _same("position_ids", position_ids, [(batch, length), (1, length), (length,)])
         if attention_mask is not None:
             attention_mask = _mask(attention_mask, batch, length)
@@ -91,7 +94,7 @@ class TextInputs:
         )
 
 
-def _ids(name: str, ids: Any, limit: int, field: str, dims: tuple[int, ...]) -> None:
+def _ids(name: str, ids: Any, limit: int | None, field: str, dims: tuple[int, ...]) -> None:
     if not isinstance(ids, Tensor):
         raise InputError(
             name, f"expected a torch tensor, got {type(ids).__name__}", hint='Tokenise with return_tensors="pt".'
@@ -103,12 +106,13 @@ def _ids(name: str, ids: Any, limit: int, field: str, dims: tuple[int, ...]) -> 
         raise InputError(name, f"expected (batch, sequence), got the shape {list(ids.shape)}", hint=hint)
     if ids.numel() and readable(ids):
         low, high = (int(end) for end in torch.aminmax(ids))
-        if low < 0 or high >= limit:
+        if low < 0 or (limit is not None and high >= limit):
             bad = low if low < 0 else high
             place = (ids == bad).nonzero()[0].tolist()
+            bounds = "below 0" if limit is None else f"outside 0 … {limit - 1} ({field} {limit})"
             raise InputError(
                 name,
-                f"{bad} at {place} is outside 0 … {limit - 1} ({field} {limit})",
+                f"{bad} at {place} is {bounds}",
                 hint="Does the tokenizer belong to this model?" if name == "input_ids" else "",
             )
 

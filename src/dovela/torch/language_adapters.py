@@ -11,7 +11,9 @@ from ..checkpoint import WeightFiles
 from ..errors import CheckpointError, InputError, MissingWeights, ShapeMismatch, UnexpectedWeights
 from ..header import read_header
 from ..hub import source
+from .blocks import PreNormBlock
 from .init import Linear, spread
+from .layout import Layout
 from .mapping import read_tensors
 from .sharing import modules_of, place, tensor_at
 
@@ -32,6 +34,20 @@ class LanguageAdapter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.up_proj(self.down_proj(self.norm(x)).relu())  # type: ignore[no-any-return]
+
+
+class AdaptedBlock(PreNormBlock):
+    """A block with a small adapter after its feed-forward part."""
+
+    packs = True
+
+    def __init__(self, config: Any, layer: int = 0) -> None:
+        super().__init__(config, layer)
+        self.adapter = LanguageAdapter(config)
+
+    def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
+        x, weights = super().forward(x, layout, output_attentions)
+        return x + self.adapter(x), weights
 
 
 def draw_adapters(model: PreTrainedModel) -> None:
@@ -57,7 +73,7 @@ def load_adapter(model: PreTrainedModel, language: str, **options: Any) -> None:
         modules = modules_of(model)
         owners = [name for name, module in modules.items() if isinstance(module, LanguageAdapter)]
         wanted = {name for name in model.state_dict() if name.startswith((*(f"{o}." for o in owners), f"{HEAD}."))}
-        names = {model.table.read(file): file for file in entries}
+        names = {model.weight_names.read(file): file for file in entries}
         sources = {name: names[name] for name in wanted if name in names}
         _check_fit(str(path), wanted, names, {file: entry.shape for file, entry in entries.items()}, modules)
         tensors = read_tensors(WeightFiles(entries), sources)

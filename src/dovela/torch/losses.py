@@ -19,7 +19,7 @@ IGNORED = -100
 
 def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
     """Cross-entropy of logits (…, L) against class numbers (…), or all of them in one row."""
-    _check(name, labels, logits.shape[:-1])
+    check_labels(name, labels, logits.shape[:-1])
     if labels.dtype not in (torch.int64, torch.int32):
         raise InputError(name, f"expected int64 class numbers, got {labels.dtype}")
     classes = logits.shape[-1]
@@ -28,7 +28,7 @@ def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
     return F.cross_entropy(logits.reshape(-1, classes), labels.reshape(-1).long(), ignore_index=IGNORED)
 
 
-def _check(name: str, labels: Any, shape: torch.Size, why: str = "") -> None:
+def check_labels(name: str, labels: Any, shape: torch.Size, why: str = "") -> None:
     """Labels of the shape, of the same without or with an axis of one at its end, or flat."""
     if not isinstance(labels, Tensor):
         raise InputError(name, f"expected a torch tensor, got {type(labels).__name__}")
@@ -71,7 +71,7 @@ def span_loss(start_logits: Tensor, end_logits: Tensor, start_positions: Tensor,
     length = start_logits.shape[-1]
 
     def one(logits: Tensor, positions: Tensor, name: str) -> Tensor:
-        _check(name, positions, logits.shape[:1])
+        check_labels(name, positions, logits.shape[:1])
         if positions.dtype not in (torch.int64, torch.int32):
             raise InputError(name, f"expected int64 positions, got {positions.dtype}")
         return F.cross_entropy(logits, positions.reshape(-1).long().clamp(0, length), ignore_index=length)

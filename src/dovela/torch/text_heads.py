@@ -13,8 +13,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import ConfigError, InputError
 from ..outputs import (
+    CausalLMOutput,
     MaskedLMOutput,
     ModelOutput,
     MultipleChoiceModelOutput,
@@ -25,9 +26,11 @@ from ..outputs import (
     TokenClassifierOutput,
 )
 from ..parts import ACTIVATIONS
+from .activations import activated
+from .attention import Attention
 from .heads import Classification, HeadedModel, LabelledModel, pooled
-from .init import Linear
-from .losses import class_loss, sequence_loss, span_loss, sum_losses
+from .init import Linear, spread
+from .losses import check_labels, class_loss, sequence_loss, span_loss, sum_losses
 from .surgery import check_output
 
 
@@ -42,7 +45,7 @@ class MaskedLMHead(nn.Module):
         self.decoder = Linear(config.hidden_size, config.vocab_size, std=config.initializer_range)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.decoder(self.norm(self.activation(self.transform(x))))  # type: ignore[no-any-return]
+        return self.decoder(self.norm(activated(self.activation, self.transform(x))))  # type: ignore[no-any-return]
 
 
 class TextModel(LabelledModel):
@@ -88,6 +91,46 @@ class MaskedLM(TextModel):
         return self.masked_lm(output.last_hidden_state)  # type: ignore[no-any-return]
 
 
+class CausalLM(TextModel):
+    """Guesses each next token (Radford et al. 2018): labels (B, S) -> logits (B, S, V).
+
+    Labels are the token ids themselves, -100 where nothing is to be guessed; they are shifted here. The output matrix
+    is that of the token embeddings, if `tie_word_embeddings`.
+    """
+
+    task = "causal-lm"
+    head_parts = {"causal_lm": "next tokens"}
+    output_class = CausalLMOutput
+    token_labels = True
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        seeing = {type(m).__name__ for m in self.backbone.modules() if isinstance(m, Attention) and not m.causal}
+        if seeing:
+            raise ConfigError(
+                f"{type(self).__name__}(config)",
+                f"its tokens would see those that they are to guess, by {', '.join(sorted(seeing))}",
+                hint='Configure attention="causal", or "causal-window"; a kind of your own says `causal = True`.',
+            )
+        self.causal_lm = Linear(config.hidden_size, config.vocab_size, bias=False, **spread(config))
+        self.tie_weights()
+
+    def get_output_embeddings(self) -> nn.Linear:
+        return self.causal_lm
+
+    def set_output_embeddings(self, layer: nn.Linear) -> None:
+        check_output(self, layer)
+        self.causal_lm = layer  # type: ignore[assignment]
+        self.tie_weights()
+
+    def scores(self, output: Any) -> Tensor:
+        return self.causal_lm(output.last_hidden_state)  # type: ignore[no-any-return]
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        check_labels("labels", labels, logits.shape[:-1])
+        return class_loss(logits[:, :-1], labels[:, 1:])
+
+
 class SequenceClassification(Classification, TextModel):
     """Classes, or numbers, for whole sequences: labels (B,) or (B, L) -> logits (B, L).
 
@@ -109,6 +152,9 @@ class TokenClassification(Classification, TextModel):
     head_parts = {"classifier": "tokens"}
     output_class = TokenClassifierOutput
     token_labels = True
+
+    def hidden(self, config: Any) -> bool:
+        return False
 
     def scores(self, output: Any) -> Tensor:
         return self.classifier(output.last_hidden_state)  # type: ignore[no-any-return]
@@ -152,6 +198,7 @@ class NextSentencePrediction(TextModel):
 
     task = "next-sentence-prediction"
     head_parts = {"next_sentence": "following"}
+    needs_pooler = True
     output_class = NextSentencePredictorOutput
 
     def __init__(self, config: Any) -> None:
@@ -208,6 +255,7 @@ class PreTraining(MaskedLM):
 
     task = "pre-training"
     head_parts = {"masked_lm": "tokens", "next_sentence": "following"}
+    needs_pooler = True
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

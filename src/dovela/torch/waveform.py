@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..parts import ACTIVATIONS
 from .init import Linear, _normal, spread
 from .layout import ragged_lengths, readable
+from .positions import AddedPositions
 
 
 class FrameConv(nn.Conv1d):
@@ -132,7 +133,7 @@ class FeatureProjection(nn.Module):
         return self.dropout(self.dense(x)), x
 
 
-class PositionalConv(nn.Module):
+class PositionalConv(AddedPositions):
     """Relative positions as a wide convolution over neighbouring frames: (B, S, D) -> (B, S, D).
 
     Its weight is a magnitude for each place of the kernel times a direction (Salimans & Kingma 2016, weight norm).
@@ -155,6 +156,9 @@ class PositionalConv(nn.Module):
         with torch.no_grad():
             self.magnitude.copy_(self.direction.norm(dim=(0, 1), keepdim=True))
             self.bias.zero_()
+
+    def added(self, x: Tensor, position_ids: Tensor | None) -> Tensor:
+        return self(x)  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor) -> Tensor:
         weight = torch._weight_norm(self.direction, self.magnitude, 2)

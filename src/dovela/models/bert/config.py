@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar, Literal
-
 from ...checks import NonNegative, NonNegativeFloat, Positive, PositiveFloat, Probability
-from ...config import Alias, PretrainedConfig
-from ...encoder_config import ENCODER_REFUSES, Activation, encoder_rules
+from ...config import Alias
+from ...encoder_config import Activation, TransformerConfig, fixed
 
 
-class BertConfig(PretrainedConfig, model_type="bert"):
+class BertConfig(TransformerConfig, model_type="bert"):
     """Configuration of a BERT model."""
 
     vocab_size: Positive = 30522
@@ -45,17 +42,10 @@ class BertConfig(PretrainedConfig, model_type="bert"):
     attention_output_dropout = Alias[float]("hidden_dropout_prob")
     norm_eps = Alias[float]("layer_norm_eps")
 
-    # What the architecture fixes, in the words that the parts read.
-    attention: ClassVar[str] = "full"
-    norm_order: ClassVar[Literal["post", "pre"]] = "post"
-    sinusoidal_positions: ClassVar[bool] = False
-    refused = ENCODER_REFUSES
+    pooler = fixed("dense")
+    head_fields = ("classifier_dropout",)
 
     @property
     def head_dropout(self) -> float:
         """Before the last layer of a head."""
         return self.hidden_dropout_prob if self.classifier_dropout is None else self.classifier_dropout
-
-    def check(self) -> Iterable[str]:
-        yield from super().check()
-        yield from encoder_rules(self)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar, Literal
-
 from ...checks import NonNegative, NonNegativeFloat, Positive, Probability
-from ...config import Alias, PretrainedConfig
-from ...encoder_config import ENCODER_REFUSES, Activation, encoder_rules
+from ...config import Alias
+from ...encoder_config import Activation, TransformerConfig, fixed
 
 
-class DistilBertConfig(PretrainedConfig, model_type="distilbert"):
+class DistilBertConfig(TransformerConfig, model_type="distilbert"):
     """Configuration of a DistilBERT model."""
 
     vocab_size: Positive = 30522
@@ -44,16 +41,15 @@ class DistilBertConfig(PretrainedConfig, model_type="distilbert"):
     num_hidden_layers = Alias[int]("n_layers")
     num_attention_heads = Alias[int]("n_heads")
     intermediate_size = Alias[int]("hidden_dim")
-    sinusoidal_positions = Alias[bool]("sinusoidal_pos_embds")
 
     # What the architecture fixes, in the words that the parts read.
-    type_vocab_size: ClassVar[int] = 0
-    attention: ClassVar[str] = "full"
-    norm_eps: ClassVar[float] = 1e-12
-    norm_order: ClassVar[Literal["post", "pre"]] = "post"
-    attention_output_dropout: ClassVar[float] = 0.0
-    refused = ENCODER_REFUSES
+    type_vocab_size = fixed(0)
+    norm_eps = fixed(1e-12)
+    attention_output_dropout = fixed(0.0)
+    head_dropout = Alias[float]("seq_classif_dropout")
+    classifier_hidden = fixed(True)
+    head_fields = ("qa_dropout", "seq_classif_dropout")
 
-    def check(self) -> Iterable[str]:
-        yield from super().check()
-        yield from encoder_rules(self)
+    @property
+    def positions(self) -> str:
+        return "sinusoidal" if self.sinusoidal_pos_embds else "learned"

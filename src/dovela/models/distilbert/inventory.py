@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ...inventory import Part, classifier, text_encoder_with_heads
+from ...inventory import Part, text_encoder_with_heads
 from .config import DistilBertConfig
+
+HEADS = ("", "MaskedLM", "SequenceClassification", "TokenClassification", "MultipleChoice", "QuestionAnswering")
 
 
 def parts(config: DistilBertConfig) -> dict[str, list[Part]]:
     """Head -> all parts; classifiers of sequences have a layer in between."""
     heads = text_encoder_with_heads(config)
-    return heads | {
-        "SequenceClassification": heads[""] + classifier(config, config.num_labels, hidden=True),
-        "MultipleChoice": heads[""] + classifier(config, 1, hidden=True),
-    }
+    return {head: heads[head] for head in HEADS}

@@ -56,7 +56,7 @@ class DistilBertModel(PreTrainedModel, config=DistilBertConfig):
             output_attentions,
             output_hidden_states,
         )
-        return encode(self.embeddings, self.layers, inputs)
+        return encode(self.embeddings, self.layers, None, inputs)
 
 
 class DistilBertForMaskedLM(MaskedLM, backbone=DistilBertModel):
@@ -66,15 +66,9 @@ class DistilBertForMaskedLM(MaskedLM, backbone=DistilBertModel):
 class DistilBertForSequenceClassification(SequenceClassification, backbone=DistilBertModel):
     """DistilBERT with a classifier of two layers on the first token."""
 
-    def make_head(self, config: Any, labels: int) -> nn.Module:
-        return ClassifierHead(config, labels, dropout=config.seq_classif_dropout, hidden=True)
-
 
 class DistilBertForMultipleChoice(MultipleChoice, backbone=DistilBertModel):
     """DistilBERT that scores continuations."""
-
-    def make_head(self, config: Any, labels: int) -> nn.Module:
-        return ClassifierHead(config, labels, dropout=config.seq_classif_dropout, hidden=True)
 
 
 class DistilBertForTokenClassification(TokenClassification, backbone=DistilBertModel):

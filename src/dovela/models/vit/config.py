@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal
 
 from ...checks import NonNegativeFloat, Positive, PositiveFloat, Probability
-from ...config import Alias, PretrainedConfig
-from ...encoder_config import ENCODER_REFUSES, Activation, encoder_rules
+from ...config import Alias
+from ...encoder_config import Activation, TransformerConfig, fixed
 
 
-class ViTConfig(PretrainedConfig, model_type="vit"):
+class ViTConfig(TransformerConfig, model_type="vit"):
     """Configuration of a ViT model."""
 
     hidden_size: Positive = 768
@@ -50,11 +49,12 @@ class ViTConfig(PretrainedConfig, model_type="vit"):
     norm_eps = Alias[float]("layer_norm_eps")
 
     # What the architecture fixes, in the words that the parts read.
-    attention: ClassVar[str] = "full"
-    norm_order: ClassVar[Literal["post", "pre"]] = "pre"
-    initializer_limit: ClassVar[float] = 2.0
-    head_dropout: ClassVar[float] = 0.0
-    refused = ENCODER_REFUSES
+    reads = fixed("images")
+    norm_order = fixed("pre")
+    pooler = fixed("dense")
+    initializer_limit = fixed(2.0)
+    head_dropout = fixed(0.0)
+    head_fields = ("encoder_stride",)
 
     @property
     def image_shape(self) -> tuple[int, int]:
@@ -74,7 +74,6 @@ class ViTConfig(PretrainedConfig, model_type="vit"):
 
     def check(self) -> Iterable[str]:
         yield from super().check()
-        yield from encoder_rules(self)
         if 0 in self.grid:
             yield f"patch_size ({self.patch_size}) is larger than image_size ({self.image_size})"
 

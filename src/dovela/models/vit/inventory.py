@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import math
 
-from ...inventory import Measure, Part, blocks, classifier, convolution, linear, norm, over, parameter
+from ...encoder_config import ChosenParts
+from ...inventory import Measure, Part, classifier, convolution, over, parameter
+from ...inventory_parts import blocks, last_norm, patch_positions, pooler
 from .config import ViTConfig
 
 
 def parts(config: ViTConfig) -> dict[str, list[Part]]:
     """Head -> all parts; an image is one input, and has as many tokens as patches, and the class token."""
-    width, patches = config.hidden_size, math.prod(config.grid)
+    width, patches, chosen = config.hidden_size, math.prod(config.grid), isinstance(config, ChosenParts)
     embeddings = [
         convolution("embeddings.patches", config.num_channels, width, config.patch_shape),
         parameter("embeddings.class_token", 1, 1, width),
-        parameter("embeddings.positions", 1, 1 + patches, width),
+        *patch_positions(config, patches),
     ]
-    encoder = [
-        *over(embeddings, lambda images: images * patches),
-        *over([*blocks(config), norm("norm", width)], lambda images: images * (1 + patches)),
-    ]
-    pooler = linear("pooler.dense", width, config.pooler_output_size or width, once=True)
+    stack = over([*blocks(config), *last_norm(config), *pooler(config)], lambda images: images * (1 + patches))
+    pooled = [*over(embeddings, lambda images: images * patches), *stack]
+    encoder = [part for part in pooled if not part.name.startswith("pooler")]
     made = config.encoder_stride**2 * config.num_channels
     decoder = convolution("decoder.0", width, made, (1, 1))
     return {
-        "": [*encoder, pooler],
-        "ImageClassification": encoder + classifier(config, config.num_labels),
+        "": pooled,
+        "ImageClassification": (pooled if chosen else encoder) + classifier(config, config.num_labels),
         "MaskedImageModeling": [
             *encoder,
             parameter("mask_token", 1, 1, width),

@@ -10,27 +10,15 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ...outputs import BaseModelOutputWithPooling
-from ...parts import ACTIVATIONS
-from ...torch.blocks import Layers, through
+from ...torch.blocks import Layers, final_norm, through
 from ...torch.image_heads import ImageClassification, MaskedImageModeling
 from ...torch.image_inputs import ImageInputs
-from ...torch.init import Linear, spread
 from ...torch.model import PreTrainedModel
+from ...torch.norms import normed
 from ...torch.patches import ImageEmbeddings
+from ...torch.poolers import make_pooler, pool
 from .config import ViTConfig
 from .weights import VIT
-
-
-class Pooler(nn.Module):
-    """The class token's state through one more layer: (B, 1 + P, D) -> (B, pooler_output_size)."""
-
-    def __init__(self, config: ViTConfig) -> None:
-        super().__init__()
-        self.dense = Linear(config.hidden_size, config.pooler_output_size or config.hidden_size, **spread(config))
-        self.activation = ACTIVATIONS.get(config.pooler_act)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.dense(x[:, 0]))  # type: ignore[no-any-return]
 
 
 class ViTModel(PreTrainedModel, config=ViTConfig):
@@ -45,8 +33,8 @@ class ViTModel(PreTrainedModel, config=ViTConfig):
         self.embeddings = ImageEmbeddings(config)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, config.hidden_size)) if use_mask_token else None
         self.layers = Layers(config)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.norm_eps)
-        self.pooler = Pooler(config) if add_pooling_layer else None
+        self.norm = final_norm(config, self.layers)
+        self.pooler: nn.Module | None = make_pooler(config) if add_pooling_layer else None
 
     def get_input_embeddings(self) -> nn.Module:  # type: ignore[override]
         """The layer that makes a token of each patch."""
@@ -72,7 +60,7 @@ class ViTModel(PreTrainedModel, config=ViTConfig):
             interpolate_pos_encoding,
             output_attentions,
             output_hidden_states,
-            self.embeddings.positions.dtype,
+            self.embeddings.class_token.dtype,
         )
         if bool_masked_pos is not None and self.mask_token is None:
             hint = f"Build it with use_mask_token=True: {type(self).__name__}(config, use_mask_token=True)."
@@ -80,11 +68,12 @@ class ViTModel(PreTrainedModel, config=ViTConfig):
         x = self.embeddings(
             inputs.pixel_values, inputs.bool_masked_pos, self.mask_token, inputs.interpolate_pos_encoding
         )
-        output = through(self.layers, x, None, inputs.output_attentions, inputs.output_hidden_states)
-        state = self.norm(output.last_hidden_state)
+        places = self.embeddings.places(inputs.pixel_values) if self.layers.uses_places else None
+        output = through(self.layers, x, None, inputs.output_attentions, inputs.output_hidden_states, places=places)
+        state = output.last_hidden_state if self.norm is None else normed(self.norm, output.last_hidden_state)
         return BaseModelOutputWithPooling(
             last_hidden_state=state,
-            pooler_output=None if self.pooler is None else self.pooler(state),
+            pooler_output=None if self.pooler is None else pool(self.pooler, state, None),
             hidden_states=output.hidden_states,  # the last of them before the norm
             attentions=output.attentions,
         )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from ...checks import NonNegative, NonNegativeFloat, Positive, PositiveFloat, Probability
-from ...config import Alias, PretrainedConfig
-from ...encoder_config import ENCODER_REFUSES, Activation, encoder_rules
+from ...config import Alias
+from ...encoder_config import ENCODER_REFUSES, Activation, TransformerConfig, fixed
 
 
 def _listed(*values: int) -> Any:
     return dataclasses.field(default_factory=lambda: list(values))
 
 
-class Wav2Vec2Config(PretrainedConfig, model_type="wav2vec2"):
+class Wav2Vec2Config(TransformerConfig, model_type="wav2vec2"):
     """Configuration of a Wav2Vec2 model."""
 
     vocab_size: Positive = 32
@@ -110,12 +110,14 @@ class Wav2Vec2Config(PretrainedConfig, model_type="wav2vec2"):
     norm_eps = Alias[float]("layer_norm_eps")
 
     # What the architecture fixes, in the words that the parts read.
-    attention: ClassVar[str] = "full"
+    reads = fixed("sound")
+    positions = fixed("convolutional")
+    pooler = fixed("mean")
     # Old files ask for gradient checkpointing, which changes no result; `Wav2Vec2Model` does as they say.
     refused = {name: values for name, values in ENCODER_REFUSES.items() if name != "gradient_checkpointing"}
 
     @property
-    def norm_order(self) -> Literal["post", "pre"]:
+    def norm_order(self) -> str:
         return "pre" if self.do_stable_layer_norm else "post"
 
     @property
@@ -168,7 +170,6 @@ class Wav2Vec2Config(PretrainedConfig, model_type="wav2vec2"):
 
     def check(self) -> Iterable[str]:
         yield from super().check()
-        yield from encoder_rules(self)
         for prefix, words in (("conv", ("dim", "stride", "kernel")), ("tdnn", ("dim", "kernel", "dilation"))):
             sizes = {f"{prefix}_{word}": len(getattr(self, f"{prefix}_{word}")) for word in words}
             if len(set(sizes.values())) > 1 or 0 in sizes.values():
@@ -180,7 +181,7 @@ class Wav2Vec2Config(PretrainedConfig, model_type="wav2vec2"):
         ):
             if getattr(self, whole) % getattr(self, part):
                 yield f"{whole} ({getattr(self, whole)}) is no multiple of {part} ({getattr(self, part)})"
-        if self.adapter_attn_dim is not None and not self.do_stable_layer_norm:
+        if self.adapter_attn_dim is not None and self.norm_order == "post":
             yield "adapter_attn_dim has adapters in layers of do_stable_layer_norm=True only"
         if self.add_adapter and self.adapter_kernel_size < 2:
             yield f"adapter_kernel_size ({self.adapter_kernel_size}) would read padding alone; it starts at 2"

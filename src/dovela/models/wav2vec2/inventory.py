@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ...inventory import Measure, Part, blocks, convolution, linear, norm, over, parameter
+from ...inventory import Measure, Part, convolution, linear, norm, over, parameter
+from ...inventory_parts import blocks, pooler, position_table
 from .config import Wav2Vec2Config
 
 RATE = 16_000  # samples a second, as every published checkpoint has them
@@ -25,7 +26,7 @@ def parts(config: Wav2Vec2Config) -> dict[str, list[Part]]:
         *over([norm("projection.norm", config.conv_dim[-1])], frames),
         *over([linear("projection.dense", config.conv_dim[-1], width)], frames),
         *_positions(config, frames),
-        *over([norm("norm", width), *blocks(config), *_language_adapters(config)], frames),
+        *over([norm("norm", width, config.norm), *blocks(config), *_language_adapters(config)], frames),
     ]
     if config.mask_time_prob > 0 or config.mask_feature_prob > 0:
         encoder.append(parameter("mask_vector", width))
@@ -43,14 +44,11 @@ def parts(config: Wav2Vec2Config) -> dict[str, list[Part]]:
         "SequenceClassification": [
             *encoder,
             *mixture,
-            *over([linear("projector", width, config.classifier_proj_size)], frames),
+            *over(pooler(config), frames),
+            linear("projector", width, config.classifier_proj_size, once=True),
             linear("classifier", config.classifier_proj_size, config.num_labels, once=True),
         ],
-        "AudioFrameClassification": [
-            *encoder,
-            *mixture,
-            *over([linear("classifier", width, config.num_labels)], frames),
-        ],
+        "AudioFrameClassification": encoder + mixture + over([linear("classifier", width, config.num_labels)], frames),
         "XVector": [*encoder, *mixture, *_voices(config, frames)],
     }
 
@@ -70,7 +68,7 @@ def _convolutions(config: Wav2Vec2Config) -> Iterator[Part]:
                 samples = (samples - size) // stride + 1
             return max(0, samples)
 
-        conv = convolution(f"features.{layer}.conv", before, after, (kernel,), bias=config.conv_bias)
+        conv = convolution(f"features.{layer}.conv", before, after, (kernel,), bias=config.conv_bias, activated=True)
         normed = config.feat_extract_norm == "layer" or layer == 0
         yield from over([conv, *([norm(f"features.{layer}.norm", after)] if normed else [])], made)
         before = after
@@ -80,7 +78,9 @@ def _positions(config: Wav2Vec2Config, frames: Callable[[int], int]) -> list[Par
     width, kernel = config.hidden_size, config.num_conv_pos_embeddings
     direction = (width, width // config.num_conv_pos_embedding_groups, kernel)
     tensors = {"direction": direction, "magnitude": (1, 1, kernel), "bias": (width,)}
-    part = Part("positions", tensors, per_token=direction[0] * direction[1] * direction[2])
+    part = Part("positions", tensors, per_token=direction[0] * direction[1] * direction[2], kept=2 * width)
+    if config.positions != "convolutional":
+        return over(position_table("positions", config), frames)
     spare = 1 - kernel % 2  # a frame that is computed and dropped
     return over([part], lambda seconds: frames(seconds) + spare)
 

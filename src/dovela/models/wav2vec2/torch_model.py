@@ -16,26 +16,17 @@ from ...hub import split_options
 from ...outputs import Wav2Vec2BaseModelOutput
 from ...torch.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
 from ...torch.audio_inputs import AudioInputs
-from ...torch.blocks import Block, Layers, through
-from ...torch.language_adapters import LanguageAdapter, draw_adapters, load_adapter
-from ...torch.layout import Layout, padded
+from ...torch.blocks import Layers, through
+from ...torch.checked import addable
+from ...torch.language_adapters import AdaptedBlock, draw_adapters, load_adapter
+from ...torch.layout import padded
 from ...torch.model import PreTrainedModel
+from ...torch.norms import make_norm, normed
+from ...torch.positions import added_positions
 from ...torch.spec_augment import random_spans
-from ...torch.waveform import FeatureEncoder, FeatureProjection, FrameAdapter, PositionalConv, whole_windows
+from ...torch.waveform import FeatureEncoder, FeatureProjection, FrameAdapter, whole_windows
 from .config import Wav2Vec2Config
 from .weights import WAV2VEC2
-
-
-class AdaptedBlock(Block):
-    """A block with a small adapter after its feed-forward part."""
-
-    def __init__(self, config: Wav2Vec2Config, layer: int = 0) -> None:
-        super().__init__(config, layer)
-        self.adapter = LanguageAdapter(config)
-
-    def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
-        x, weights = super().forward(x, layout, output_attentions)
-        return x + self.adapter(x), weights
 
 
 class Wav2Vec2Model(PreTrainedModel, config=Wav2Vec2Config):
@@ -51,10 +42,10 @@ class Wav2Vec2Model(PreTrainedModel, config=Wav2Vec2Config):
         self.projection = FeatureProjection(config)
         masks = config.mask_time_prob > 0 or config.mask_feature_prob > 0
         self.mask_vector = nn.Parameter(torch.rand(config.hidden_size)) if masks else None
-        self.positions = PositionalConv(config)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.positions = added_positions(config)
+        self.norm = make_norm(config)
         self.dropout = nn.Dropout(config.hidden_dropout)
-        self.layers = Layers(config, Block if config.adapter_attn_dim is None else AdaptedBlock)
+        self.layers = Layers(config, None if config.adapter_attn_dim is None else AdaptedBlock)
         self.adapter = FrameAdapter(config) if config.add_adapter else None
         if config.extra.get("gradient_checkpointing") is True:
             self.gradient_checkpointing_enable()
@@ -78,15 +69,16 @@ class Wav2Vec2Model(PreTrainedModel, config=Wav2Vec2Config):
         x = self.mask(x, inputs.mask_time_indices, real)
         if real is not None:
             x = x.masked_fill(~real[..., None], 0.0)
-        x = x + self.positions(x)
-        stable = self.config.do_stable_layer_norm
-        x = self.dropout(x if stable else self.norm(x))
+        if self.positions is not None:
+            x = x + addable(self.positions, self.positions.added(x, None), x, "added")
+        before = not self.layers.final_norm  # the one norm stands before the layers, or after them
+        x = self.dropout(normed(self.norm, x) if before else x)
         # An adapter reads beyond the last real frame, and finds there what is computed at padding.
         with nullcontext() if self.adapter is None or torch.compiler.is_compiling() else padded():
             output = through(self.layers, x, real, inputs.output_attentions, inputs.output_hidden_states)
         x, states = output.last_hidden_state, output.hidden_states
-        if stable:
-            x = self.norm(x)
+        if not before:
+            x = normed(self.norm, x)
             states = states and (*states[:-1], x)
         return Wav2Vec2BaseModelOutput(
             last_hidden_state=x if self.adapter is None else self.adapter(x),

@@ -1,0 +1,1 @@
+"""Encoders of texts, images and sound whose every part is chosen by name."""
