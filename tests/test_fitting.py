@@ -212,14 +212,16 @@ def test_a_head_of_another_size_names_the_way_out():
 def test_more_layers_in_the_checkpoint():
     error = misfit(UnexpectedWeights, BODY | HEAD | {"net.layer.2.lin.weight": (4, 4)})
     assert str(error).endswith(
-        "net.layer.2.lin.weight. The checkpoint has more layers than the configuration asks for."
+        "net.layer.2.lin.weight. The checkpoint has more layers than the configuration asks for. "
+        "Open it as it is and choose: dovela.torch.keep_layers(model, [0, 2, 4])."
     )
 
 
 def test_fewer_layers_in_the_checkpoint():
     error = misfit(MissingWeights, {n: s for n, s in BODY.items() if "layer.1" not in n})
     assert str(error).endswith(
-        "backbone.layers.1.mlp.weight. The checkpoint has fewer layers than the configuration asks for."
+        "backbone.layers.1.mlp.weight. The checkpoint has fewer layers than the configuration asks for. "
+        "Open it as it is and repeat some: dovela.torch.keep_layers(model, [0, 0, 1, 1])."
     )
 
 

@@ -5,6 +5,7 @@ Only classes that are built in, or that the caller has defined or imported, are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,8 @@ from .errors import ConfigError, RegistryError, suggest
 from .hub import split_options
 from .lazy import missing_backend
 from .notices import notice
+from .origins import KEY as DEFINED_IN
+from .origins import missing_import
 from .parts import MODELS
 
 
@@ -51,7 +54,7 @@ def _class_and_data(name_or_path: str | Path, options: dict[str, Any]) -> tuple[
         raise RegistryError(
             f"{name_or_path}: model type {kind!r}",
             f"is not registered{suggest(kind, CONFIGS.names())}",
-            hint=f"Registered: {', '.join(CONFIGS.names())}. A class of your own must be imported first.",
+            hint=f"Registered: {', '.join(CONFIGS.names())}. {missing_import(data)}",
         )
     return CONFIGS.get(kind), data
 
@@ -72,11 +75,12 @@ class _AutoModel:
         if isinstance(config, PretrainedConfig):
             return cls._model_class(type(config)).from_pretrained(name_or_path, config=config, **options, **rest)
         kind, data = _class_and_data(name_or_path if config is None else config, options)
-        model = cls._model_class(kind)
+        model = cls._model_class(kind, data)
         saved_from = data.get("architectures") or [model.__name__]
-        known = {MODELS.get(name).__name__ for name in MODELS.names() if name.startswith(f"{kind.model_type}/")}
-        if saved_from[0] not in known:
-            notice(f"{name_or_path} was saved from {saved_from[0]}, which is not registered; {model.__name__} opens it")
+        if saved_from[0] not in {known.__name__ for known in _own_heads().model_classes(kind)}:
+            told = f"{name_or_path} was saved from {saved_from[0]}, which is not registered; {model.__name__} opens it"
+            wanted = missing_import(data, saved_from[:1]) if saved_from[0] in data.get(DEFINED_IN, ()) else ""
+            notice(f"{told}. {wanted}" if wanted else told)
         return model.from_pretrained(name_or_path, config=config, **options, **rest)
 
     @classmethod
@@ -90,20 +94,23 @@ class _AutoModel:
         MODELS.register(f"{config.model_type}/{cls.task}", model, exist_ok=exist_ok)
 
     @classmethod
-    def _model_class(cls, config: type[PretrainedConfig]) -> Any:
-        kind = config.model_type
-        name = f"{kind}/{cls.task}"
-        if name in MODELS:
-            try:
-                return MODELS.get(name)
-            except ModuleNotFoundError as error:
-                raise missing_backend(cls.__name__, error) from error
-        heads = sorted(other.partition("/")[2] for other in MODELS.names() if other.startswith(f"{kind}/"))
-        raise RegistryError(
-            f"{cls.__name__} for {kind!r}",
-            f"it has no model for the task {cls.task!r}",
-            hint=f"It has: {', '.join(heads) or 'none that is imported'}. A class of your own must be imported first.",
-        )
+    def _model_class(cls, config: type[PretrainedConfig], data: Mapping[str, Any] | None = None) -> Any:
+        """The class for this task; `data` is the file that asks for it, if there is one."""
+        try:
+            heads = _own_heads()
+            model = heads.model_class(config, cls.task)
+        except ModuleNotFoundError as error:
+            raise missing_backend(cls.__name__, error) from error
+        if model is None:
+            saved_from = (data or {}).get("architectures") or ()
+            raise heads.no_model(cls.__name__, config, cls.task, advice=missing_import(data or {}, saved_from))
+        return model
+
+
+def _own_heads() -> Any:
+    from .torch import own_heads  # which needs torch
+
+    return own_heads
 
 
 class AutoModel(_AutoModel):

@@ -11,6 +11,14 @@ from .errors import CheckpointError, MissingWeights, ShapeMismatch, UnexpectedWe
 from .weights import BACKBONE, Ignore, WeightMap
 
 Shape = tuple[int, ...]
+MORE_LAYERS = (
+    "The checkpoint has more layers than the configuration asks for. "
+    "Open it as it is and choose: dovela.torch.keep_layers(model, [0, 2, 4])."
+)
+FEWER_LAYERS = (
+    "The checkpoint has fewer layers than the configuration asks for. "
+    "Open it as it is and repeat some: dovela.torch.keep_layers(model, [0, 0, 1, 1])."
+)
 
 
 @dataclass
@@ -157,7 +165,7 @@ def _raise_misfit(
     if unexpected := report.unexpected:
         error = UnexpectedWeights
         more = _of_other_layers(unexpected, wanted.shapes)
-        hint = "The checkpoint has more layers than the configuration asks for." if more else other
+        hint = MORE_LAYERS if more else other
         problems.append(f"{len(unexpected)} tensors have no place in the model: {_some(unexpected)}")
     if report.mismatched:
         error, hint = ShapeMismatch, "Configure the model as the checkpoint is."
@@ -168,7 +176,7 @@ def _raise_misfit(
     if missing := report.missing:
         error = MissingWeights
         fewer = _of_other_layers(missing, files)
-        hint = "The checkpoint has fewer layers than the configuration asks for." if fewer else other
+        hint = FEWER_LAYERS if fewer else other
         problems.append(f"{len(missing)} tensors of the model are missing: {_some(missing)}")
     if not sources and (first := _common_word(unexpected)):
         hint = f"Every name begins with {first!r}, which the model's do not: was it saved from a wrapper?"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from command import run
-from dovela import BertConfig, DistilBertConfig, ViTConfig
+from dovela import BertConfig, DistilBertConfig, EncoderConfig, ViTConfig
 from dovela.cli import main
 from dovela.cli.show import ranges
+from dovela.cli.show_table import as_table
 from dovela.cli.terminal import quantity
 from dovela.inventory import inventory
 from hub_server import HubServer
@@ -46,6 +50,9 @@ def test_the_table_of_bert() -> None:
     assert row(output, "pooler.dense")[:2] == ["768 × 768", "590,592"]
     assert row(output, "in all") == ["109,482,240", "438 MB", "219 MB", "175 M"]
     assert "over 1 × 128 tokens takes 22.3 GFLOP" in output
+    words = " ".join(output.split())
+    assert "The weights take 438 MB in fp32, 219 MB in bf16. Training in fp32 takes 1.75 GB for weights, grad" in words
+    assert "and about 75.9 MB for the activations of that batch (fused attention, nothing computed twice)." in words
 
 
 def test_the_table_of_vit() -> None:
@@ -77,6 +84,9 @@ def test_json_holds_the_same_numbers() -> None:
     stock = inventory(config)
     assert data["parameters"] == stock.parameters == sum(part["parameters"] for part in data["parts"])
     assert data["bytes"] == {"float32": 4 * stock.parameters, "bfloat16": 2 * stock.parameters}
+    assert data["training_bytes"]["state"] == 16 * stock.parameters
+    assert data["training_bytes"]["in_all"] == stock.training_bytes(64, 4)
+    assert data["training_bytes"]["activations"] == stock.activation_bytes(64, 4)
     assert data["flops"] == stock.flops(64, 4) == 4 * 64 * data["flops_per_token"]
     assert data["flops_per_token"] == pytest.approx(sum(part["flops_per_token"] for part in data["parts"]))
     assert data["parts"][0]["shapes"] == {"weight": [30522, 768]}
@@ -136,6 +146,111 @@ def test_a_type_of_ones_own_is_imported_on_request(tmp_path: Path) -> None:
     assert json.loads(shown.stdout)["parts"][0]["shapes"] == {"weight": [30522, 36]}
     assert missing.returncode == 1
     assert missing.stderr.startswith("error: --import far_module: No module named 'far_module' (looked in ")
+
+
+OWN = """
+from typing import Any
+import torch
+from torch import nn
+from dovela import EncoderConfig, PreTrainedModel
+from dovela.config import PretrainedConfig
+from dovela.torch import Attention, register_attention
+
+class ShownConfig(PretrainedConfig, model_type="shown-own"):
+    width: int = 16
+    depth: int = 3
+
+class ShownModel(PreTrainedModel, config=ShownConfig, task="token-classification"):
+    def __init__(self, config: ShownConfig) -> None:
+        super().__init__(config)
+        self.tokens = nn.Embedding(9, config.width)
+        self.steps = nn.ModuleList(nn.Linear(config.width, config.width) for _ in range(config.depth))
+
+    def forward(self, input_ids: torch.Tensor) -> Any:
+        x = self.tokens(input_ids)
+        for step in self.steps:
+            x = step(x)
+        return x
+
+class NearConfig(EncoderConfig, model_type="shown-near"):
+    attention: str = "shown-near"
+
+@register_attention("shown-near")
+class NearAttention(Attention):
+    def __init__(self, config: Any, layer: int = 0) -> None:
+        super().__init__(config, layer)
+        self.slope = nn.Parameter(torch.ones(config.num_attention_heads))
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with a module of one's own, and configurations of its types as saving writes them."""
+    (tmp_path / "own_module.py").write_text(OWN)
+    for kind, data in {
+        "shown-own": {"architectures": ["ShownModel"], "width": 24},
+        "encoder": {"architectures": ["EncoderForMaskedLM"], "attention": "shown-near", "num_hidden_layers": 2},
+        "shown-near": {"architectures": ["NearGone"], "defined_in": {"NearGone": "gone_module"}},
+    }.items():
+        (tmp_path / f"{kind}.json").write_text(json.dumps({"model_type": kind, **data}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "own_module", raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_of_ones_own_is_watched() -> None:
+    output = show("shown-own.json", "--import", "own_module", "--batch", "2", "--length", "8")
+    assert output.startswith("ShownModel")
+    assert row(output, "steps 0-2 (3 alike)") == ["24 × 24", "1,800", "7.2 kB", "3.6 kB", "3.46 k"]
+    assert row(output, "in all")[0] == "2,016"
+    words = " ".join(output.split())
+    assert "over 2 × 8 tokens takes 55.3 kFLOP" in words  # 2 · 16 · 3 · 24²
+    assert "Note: measured as ShownModel runs: what a mask hides is computed, and so counted." in words
+    by_type = json.loads(show("shown-own", "--import", "own_module.py", "--json"))
+    assert by_type["architecture"] == "ShownModel"  # the only one
+
+
+def test_a_part_of_ones_own_in_a_model_that_is_not(own: Path) -> None:
+    missing = run("show", "encoder.json", cwd=own)
+    assert missing.returncode == 1
+    assert "'shown-near'" in missing.stderr
+    data = json.loads(show("encoder.json", "--import", "own_module", "--json"))
+    shapes = {part["name"]: part["shapes"] for part in data["parts"]}
+    assert data["architecture"] == "EncoderForMaskedLM"
+    assert shapes["layers.0.attention"] == {"slope": [12]}
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_class_that_is_not_imported() -> None:
+    assert failure("shown-near.json", "--import", "own_module") == (
+        1,
+        "error: shown-near.json: was saved from NearGone, defined in 'gone_module', which is not imported. "
+        "Add --import gone_module.\n",
+    )
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_fits_into_a_terminal(width: int) -> None:
+    config = EncoderConfig(
+        attention=["window", "window", "full"],
+        feed_forward=["moe", "geglu"],
+        num_key_value_heads=4,
+        positions="rotary",
+        hidden_size=1024,
+        num_attention_heads=16,
+    )
+    terminal = Console(width=width, file=io.StringIO())
+    terminal.print(as_table(inventory(config, "EncoderForSequenceClassification"), 8, 512, width))
+    output = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in output
+    assert ("bf16  " in output) == (width == 120)
+    assert row(output, "layers 0, 4, 6, 10 (4 alike)")
+    assert "attention over 121 of 512 tokens" in output
+    assert "8 experts" in output
+    assert "Note: 2 of 8 experts work on a token" in output
+    assert "counted for the pairs that may attend" in " ".join(output.split())
 
 
 @pytest.mark.parametrize(

@@ -564,7 +564,7 @@ class TestLanguages:
         model = small("Wav2Vec2ForCTC", adapter_attn_dim=6, **STABLE)
         model.save_pretrained(tmp_path)
         names = [name for name in model.state_dict() if ".adapter." in name or name.startswith("lm_head")]
-        self.weights = {model.table.write(name, headed=True): model.state_dict()[name] + 1 for name in names}
+        self.weights = {model.weight_names.write(name, headed=True): model.state_dict()[name] + 1 for name in names}
         save_file(self.weights, tmp_path / "adapter.fra.safetensors")
         return tmp_path
 

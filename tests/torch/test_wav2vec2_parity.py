@@ -68,7 +68,7 @@ def run(
     result = peer_models.flatten(output)
     peer_wav2vec2.objective(output, torch.from_numpy(sounds.real_frames(inputs)), seed).backward()
     result["gradients"] = {
-        model.table.write(n, headed=model.headed): p.grad.numpy()
+        model.weight_names.write(n, headed=model.headed): p.grad.numpy()
         for n, p in model.named_parameters()
         if p.grad is not None
     }

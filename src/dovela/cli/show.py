@@ -1,24 +1,22 @@
-"""`dovela show`: an architecture as a table, from its configuration alone and without a framework."""
+"""`dovela show`: an architecture as a table, from its configuration alone and without a framework if that tells all."""
 
 from __future__ import annotations
 
 import importlib
-import itertools
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import InputError
+from ..errors import ConfigError, InputError, RegistryError
+from ..quantities import counted
+from ..quantities import ranges as ranges
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from ..config import PretrainedConfig
-    from ..inventory import Inventory, Part
+    from ..inventory import Inventory, Measure
 
 
 @click.command("show")
@@ -27,27 +25,28 @@ if TYPE_CHECKING:
 @click.option("--length", type=click.IntRange(min=1), help="Tokens of a text, seconds of sound.  [default: 128, 1]")
 @click.option("--json", "as_json", is_flag=True, help="Numbers for programs.")
 @click.option(
-    "--import", "modules", multiple=True, metavar="MODULE", help="Import a module that defines types of your own."
+    "--import", "modules", multiple=True, metavar="MODULE", help="Import a module that defines classes of your own."
 )
 def command(name: str, batch: int, length: int | None, as_json: bool, modules: tuple[str, ...]) -> None:
     """Show an architecture: parts, shapes, parameters, memory, operations.
 
     PATH is a checkpoint's folder or its config.json; NAME is one on a hub ("org/model"), or a model type ("bert"),
-    which stands for its defaults. Only the configuration is read.
+    which stands for its defaults. Only the configuration is read. A model class of your own, or one with parts of your
+    own, is built without memory and watched as it runs.
     """
-    from ..inventory import inventory
-
     for module in modules:
         _import(module)
     config = find_config(name)
-    stock = inventory(config)
-    length = _length(length, stock)
+    stock, length = take_stock(name, config, batch, length)
+    from .show_table import as_dict, as_table
+
     if as_json:
         click.echo(json.dumps(as_dict(stock, batch, length), indent=2))
     else:
         from .terminal import console
 
-        console().print(as_table(stock, batch, length))
+        terminal = console()
+        terminal.print(as_table(stock, batch, length, terminal.width))
 
 
 def _import(module: str) -> None:
@@ -65,142 +64,72 @@ def find_config(name: str) -> PretrainedConfig:
 
     if name in CONFIGS and not Path(name).exists():
         return AutoConfig.for_model(name)
-    config: PretrainedConfig = AutoConfig.from_pretrained(name)
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(name)
+    except RegistryError as error:
+        hint = f"{error.hint}{'' if error.hint.endswith('.') else '.'} Here that is --import MODULE."
+        raise RegistryError(error.where, *error.problems, hint=hint) from error
     return config
 
 
-def _length(length: int | None, stock: Inventory) -> int:
-    measure = stock.measure
+def take_stock(name: str, config: PretrainedConfig, batch: int, length: int | None) -> tuple[Inventory, int]:
+    """The inventory, and the length that it is for: by default the usual one."""
+    from ..inventory import inventory, measure_of
+
+    if (model := own_model(config)) is not None:
+        from ..torch.measuring import measure_by_class, measured
+
+        length = _length(length, measure_by_class(model, config), config.model_type)
+        return measured(model, config, batch, length), length
+    _check_imported(name, config)
+    stock = inventory(config)
+    return stock, _length(length, measure_of(config), config.model_type)
+
+
+def own_model(config: PretrainedConfig) -> Any:
+    """The model class, if it or one of its parts is somebody's own, so that the configuration does not tell what it is.
+
+    By default of what `architectures` names: the model without a head, or else the only one of this type.
+    """
+    if "dovela.torch.model" not in sys.modules:  # nobody has defined one
+        return None
+    from ..inventory_parts import guesses
+    from ..torch.own_heads import model_classes
+
+    classes = model_classes(type(config))
+    named = (config.architectures or [""])[0]
+    found = [cls for cls in classes if cls.__name__ == named] if named else []
+    if not named:
+        found = [cls for cls in classes if cls.task == "base"] or classes[:1] * (len(classes) == 1)
+    own = found and (not _is_dovelas(found[0]) or guesses(config))
+    return found[0] if own else None
+
+
+def _is_dovelas(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "dovela"
+
+
+def _check_imported(name: str, config: PretrainedConfig) -> None:
+    """Raise if the file says that the model's class is somebody's own."""
+    from ..origins import KEY
+
+    if not Path(name).exists() or not config.architectures:
+        return
+    data, _ = type(config).get_config_dict(name)
+    wanted, noted = config.architectures[0], data.get(KEY)
+    place = noted.get(wanted) if isinstance(noted, dict) else None
+    if isinstance(place, str):
+        script = "" if place != "__main__" else " Move it from there into a module."
+        raise ConfigError(
+            name,
+            f"was saved from {wanted}, defined in {place!r}, which is not imported",
+            hint=f"Add --import {place if place != '__main__' else 'MODULE'}.{script}",
+        )
+
+
+def _length(length: int | None, measure: Measure, kind: str) -> int:
     if length is not None and measure.longest is not None and length > measure.longest:
         most = counted(measure.longest, measure.unit)
         hint = "--batch counts inputs." if measure.longest == 1 else ""
-        raise InputError(f"--length {length}", f"this {stock.model_type!r} takes at most {most}", hint=hint)
+        raise InputError(f"--length {length}", f"this {kind!r} takes at most {most}", hint=hint)
     return length or measure.usual
-
-
-def counted(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'}"
-
-
-# ---- the numbers -----------------------------------------------------------------------------------------------------
-
-
-def as_dict(stock: Inventory, batch: int, length: int) -> dict[str, Any]:
-    unit = stock.measure.unit
-    return {
-        "model_type": stock.model_type,
-        "architecture": stock.architecture,
-        "parts": [
-            {
-                "name": part.name,
-                "shapes": {leaf or _leaf(part): list(shape) for leaf, shape in part.tensors.items()},
-                "tied": dict(part.tied),
-                "parameters": part.parameters,
-                f"flops_per_{unit}": part.flops(length) / length,
-            }
-            for part in stock.parts
-        ],
-        "parameters": stock.parameters,
-        "bytes": {"float32": stock.bytes(32), "bfloat16": stock.bytes(16)},
-        "batch": batch,
-        "unit": unit,
-        "length": length,
-        f"flops_per_{unit}": stock.flops(length) / length,
-        "flops": stock.flops(length, batch),
-        "notes": list(stock.notes),
-    }
-
-
-def sections(parts: Iterable[Part]) -> Iterator[tuple[str, int, list[Part]]]:
-    """Name, how many alike, and the parts of one: `("layers 0-2, 4", 4, [...])`, `("pooler", 1, [...])`."""
-    for first, group in itertools.groupby(parts, lambda part: part.name.partition(".")[0]):
-        members = list(group)
-        if first != "layers":
-            yield first, 1, members
-            continue
-        alike: dict[Any, list[int]] = {}
-        shown: dict[Any, list[Part]] = {}
-        for index, layer in itertools.groupby(members, lambda part: int(part.name.split(".")[1])):
-            one = list(layer)
-            key = tuple((part.name.split(".", 2)[2], tuple(part.tensors.items()), part.per_pair) for part in one)
-            alike.setdefault(key, []).append(index)
-            shown.setdefault(key, one)
-        for key, indices in alike.items():
-            yield f"layers {ranges(indices)}" if len(indices) > 1 else f"layer {indices[0]}", len(indices), shown[key]
-
-
-def ranges(numbers: list[int]) -> str:
-    """`0-2, 4` of [0, 1, 2, 4]."""
-    runs = itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
-    ends = [[number for _, number in run] for _, run in runs]
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in ends)
-
-
-# ---- the table -------------------------------------------------------------------------------------------------------
-
-
-def as_table(stock: Inventory, batch: int, length: int) -> RenderableType:
-    from rich import box
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    from .terminal import quantity
-
-    def numbers(parts: list[Part], times: int = 1) -> tuple[str, ...]:
-        count, flops = times * sum(p.parameters for p in parts), times * sum(p.flops(length) for p in parts) / length
-        return (
-            f"{count:,}" if count else "",
-            quantity(4 * count, "B") if count else "",
-            quantity(2 * count, "B") if count else "",
-            quantity(flops) if flops else "",
-        )
-
-    title = stock.architecture or f"{stock.model_type}, without a head"
-    table = Table(title=title, title_style="bold", title_justify="left", box=box.SIMPLE_HEAD, header_style="dim")
-    table.add_column("part", no_wrap=True)
-    table.add_column("weight", justify="right", no_wrap=True)
-    for name in ("parameters", "fp32", "bf16", f"FLOP/{stock.measure.unit}"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, times, parts in sections(stock.parts):
-        alone = len(parts) == 1
-        head = f"{name} ({times} alike)" if times > 1 else parts[0].name if alone else name
-        table.add_row(head, _shape(parts[0]) if alone else "", *numbers(parts, times), style="bold cyan")
-        for part in [] if alone else parts:
-            leaf = part.name.split(".", 2)[2] if part.name.startswith("layers.") else part.name.partition(".")[2]
-            if not part.tensors:
-                leaf = leaf.replace(".kernel", f" over {counted(part.tokens(length), 'token')}")
-            table.add_row(f"  {leaf}", _shape(part), *numbers([part]))
-    table.add_section()
-    table.add_row("in all", "", *numbers(list(stock.parts)), style="bold")
-
-    flops, attention = stock.flops(length, batch), [part for part in stock.parts if part.per_pair]
-    words = [
-        f"A forward pass over {_inputs(stock, batch, length)} takes {quantity(flops, 'FLOP')}, two for each"
-        " multiply-add of a matrix product."
-        + (
-            f" Attention alone takes 4 × {attention[0].tokens(length)} × width for each token and layer."
-            * bool(attention)
-        )
-        + " Layers that are alike are listed once, under their sum.",
-        *(f"Note: {note}." for note in stock.notes),
-    ]
-    return Group(table, *(Text(line, style="dim") for line in words))
-
-
-def _inputs(stock: Inventory, batch: int, length: int) -> str:
-    """`8 × 128 tokens`, `8 images of 224 × 224 pixels (197 tokens each)`."""
-    measure = stock.measure
-    if measure.longest != 1:
-        return f"{batch} × {counted(length, measure.unit)}" + (f" of {measure.of}" if measure.of else "")
-    tokens = max((part.tokens(length) for part in stock.parts), default=0)
-    return f"{counted(batch, measure.unit)} of {measure.of} ({tokens} tokens each)"
-
-
-def _leaf(part: Part) -> str:
-    return part.name.rpartition(".")[2]
-
-
-def _shape(part: Part) -> str:
-    shape = " × ".join(map(str, part.tensors.get("weight", part.tensors.get("", ()))))
-    return f"tied: {shape}" if "weight" in part.tied else shape

@@ -8,6 +8,8 @@ from typing import IO
 
 from rich.console import Console
 
+from ..quantities import quantity as quantity
+
 WIDTH = 100
 WIDEST = 120  # lines of a very wide terminal are hard to read
 
@@ -20,12 +22,3 @@ def console(*, stderr: bool = False, file: IO[str] | None = None, record: bool =
     made = Console(stderr=stderr, file=file, record=record, highlight=False)
     made.width = min(made.width, WIDEST) if made.is_terminal else WIDTH
     return made
-
-
-def quantity(value: float, unit: str = "") -> str:
-    """`45.4 M`: three digits and a decimal prefix."""
-    prefixes = ["", "k", "M", "G", "T"]
-    while abs(value) >= 999.5 and len(prefixes) > 1:
-        value, prefixes = value / 1000, prefixes[1:]
-    digits = f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
-    return f"{digits} {prefixes[0]}{unit}".rstrip()

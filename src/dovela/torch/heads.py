@@ -5,16 +5,22 @@ Letters: B batch, S sequence, D hidden size, L labels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ..errors import ConfigError, InputError, RegistryError
+from ..parts import HEADS
+from .checked import described
 from .init import Linear, spread
 from .layout import padded
 from .losses import class_loss
 from .model import PreTrainedModel
+
+T = TypeVar("T", bound="type[HeadedModel]")
 
 
 class ClassifierHead(nn.Module):
@@ -37,11 +43,19 @@ class HeadedModel(PreTrainedModel):
 
     backbone_class: ClassVar[type[PreTrainedModel]]
     backbone_options: ClassVar[dict[str, Any]] = {}
+    needs_pooler: ClassVar[bool] = False
+    """Whether the head is of no use without the backbone's `pooler`; where there is none, it is not built."""
 
     def __init_subclass__(cls, *, backbone: type[PreTrainedModel] | None = None, **kwargs: Any) -> None:
         if backbone is None:
             super().__init_subclass__(**kwargs)
             return
+        given: Any = backbone
+        if not isinstance(given, type) or not issubclass(given, PreTrainedModel):
+            got = given.__name__ if isinstance(given, type) else repr(given)
+            raise ConfigError(
+                cls.__name__, f"backbone={got} is no model class", hint="It is derived from PreTrainedModel."
+            )
         cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
         cls.optional_parts = backbone.optional_parts
         super().__init_subclass__(config=backbone.config_class, task=kwargs.pop("task", cls.task), **kwargs)
@@ -49,6 +63,13 @@ class HeadedModel(PreTrainedModel):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.backbone = self.backbone_class(config, **self.backbone_options)
+        if self.needs_pooler and getattr(self.backbone, "pooler", None) is None:
+            raise ConfigError(
+                type(self).__name__,
+                f"its head reads what the backbone pooled, and {type(self.backbone).__name__} has no `pooler`",
+                hint="Build the backbone with one (add_pooling_layer=True), define self.pooler there, or take another "
+                "head.",
+            )
 
     @classmethod
     def _find_input_names(cls) -> tuple[str, ...]:
@@ -71,7 +92,7 @@ class LabelledModel(HeadedModel):
 
     def scores(self, output: Any) -> Tensor:
         """Hook: what the backbone returned -> logits."""
-        raise NotImplementedError(f"{type(self).__name__} must define scores(self, output) -> logits")
+        raise ConfigError(type(self).__name__, "must define scores(self, output) -> logits")
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Hook: by default the labels are class numbers."""
@@ -80,13 +101,25 @@ class LabelledModel(HeadedModel):
     def answer(self, labels: Tensor | None, **inputs: Any) -> Any:
         """What `forward` returns: the inputs through the backbone, its output scored, with the loss of any labels."""
         output = self.encode(pack=labels is None or not self.token_labels, **inputs)
-        logits = self.scores(output)
+        if not all(hasattr(output, name) for name in ("last_hidden_state", "hidden_states", "attentions")):
+            raise InputError(
+                f"{type(self.backbone).__name__}.forward",
+                f"expected what heads read, a BaseModelOutput(last_hidden_state=…), got {described(output)}",
+            )
+        logits = self._floating("scores", self.scores(output), "logits (B, …)")
+        loss = None if labels is None else self._floating("loss", self.loss(logits, labels), "one number")
         return self.output_class(
-            loss=None if labels is None else self.loss(logits, labels),
+            loss=loss,
             logits=logits,
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
+
+    def _floating(self, hook: str, y: Any, what: str) -> Tensor:
+        """What a hook returned, if it can be that: logits have a row for each text, a loss has no axis."""
+        if isinstance(y, Tensor) and y.is_floating_point() and (y.dim() > 0) == (hook == "scores"):
+            return y
+        raise InputError(f"{type(self).__name__}.{hook}", f"expected {what}, a floating tensor, got {described(y)}")
 
 
 class Classification(LabelledModel):
@@ -98,7 +131,11 @@ class Classification(LabelledModel):
 
     def make_head(self, config: Any, labels: int) -> nn.Module:
         """Hook: the part that gives `labels` scores."""
-        return ClassifierHead(config, labels, dropout=config.head_dropout)
+        return ClassifierHead(config, labels, dropout=config.head_dropout, hidden=self.hidden(config))
+
+    def hidden(self, config: Any) -> bool:
+        """Whether the classifier has a layer in between: where the configuration says so of whole sequences."""
+        return bool(getattr(config, "classifier_hidden", False))
 
     def classes(self, config: Any) -> int:
         return int(config.num_labels)
@@ -111,3 +148,19 @@ def pooled(output: Any) -> Tensor:
     """(B, D): what the backbone pooled, or else the first token's state."""
     vector = getattr(output, "pooler_output", None)
     return output.last_hidden_state[:, 0] if vector is None else vector  # type: ignore[no-any-return]
+
+
+def register_head(task: str) -> Callable[[T], T]:
+    """`@register_head("ranking")` before a class of heads; `model.with_head("ranking")` puts it on any backbone."""
+
+    def register(cls: T) -> T:
+        if not isinstance(cls, type) or not issubclass(cls, HeadedModel):
+            raise RegistryError(
+                f"head {task!r}",
+                f"{getattr(cls, '__name__', cls)!r} is no class of heads",
+                hint="Derive it from dovela.torch.TextModel, ImageModel, AudioModel or HeadedModel.",
+            )
+        cls.task = task
+        return HEADS.register(task, cls)  # type: ignore[no-any-return]
+
+    return register

@@ -17,9 +17,9 @@ from ..errors import CheckpointError, ConfigError, InputError
 from ..fitting import LoadReport, Wanted, fit
 from ..hub import Source, source, split_options
 from ..notices import notice
-from ..parts import MODELS
 from ..weights import BACKBONE
 from .mapping import dtype_of, read_tensors, unpickle
+from .own_heads import model_classes
 from .sharing import modules_of, place, tensor_at, ties
 
 if TYPE_CHECKING:
@@ -65,21 +65,21 @@ def load(
             files = open_weights(src, variant=variant, allow_pickle=allow_pickle)
             state_dict = unpickle(files.pickles) if files.pickles else None
         model = _build(cls, config, build)
-        state = model.state_dict(keep_vars=True)
+        state, groups = model.state_dict(keep_vars=True), ties(model)
         if state_dict is not None and state_dict.keys() <= state.keys():  # named as in the model, not as in files
-            state_dict = {model.table.write(name, headed=model.headed): t for name, t in state_dict.items()}
+            state_dict = {model.weight_names.write(name, headed=model.headed): t for name, t in state_dict.items()}
         sources, report = fit(
             where,
             {n: e.shape for n, e in files.entries.items()} if state_dict is None else _shapes(state_dict),
             Wanted(
                 shapes=_shapes(state),
-                ties=ties(model),
+                ties=groups,
                 optional=cls.optional_parts,
                 foreign_heads=_foreign_heads(cls, saved_from),
                 headed=model.headed,
                 heads=model.head_names(),
             ),
-            model.table,
+            model.weight_names,
             new_head=new_head,
             keep_going=ignore_mismatched_sizes,
         )
@@ -90,7 +90,7 @@ def load(
         else:
             tensors = {name: state_dict[file].detach() for name, file in sources.items()}
             _refuse_integers(label, sources, {name: t.dtype for name, t in tensors.items()}, state)
-    _assign(model, tensors, lambda: cls(config, **build))
+    _assign(model, tensors, groups, lambda: cls(config, **build))
     if target is not None:
         model.to(target)
     model.config.update({"name_or_path": "" if name_or_path is None else str(name_or_path)})
@@ -165,8 +165,7 @@ def _foreign_heads(cls: type[PreTrainedModel], saved_from: list[str]) -> set[str
     """Parts of the head whose name may mean something else in the class that the checkpoint was saved from."""
     if not cls.head_parts or not saved_from:
         return set()
-    kind = f"{cls.config_class.model_type}/"
-    classes = {cls, *(MODELS.get(name) for name in MODELS.names() if name.startswith(kind))}
+    classes = {cls, *model_classes(cls.config_class)}
     known = [other for other in classes if other.__name__ in saved_from]
     other_meanings = {
         part
@@ -191,9 +190,11 @@ def _refuse_integers(
         raise CheckpointError(where, problem, hint="Is it quantised?")
 
 
-def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], build: Callable[[], nn.Module]) -> None:
-    """Put the tensors in their places, give what is new its values, and share what was shared."""
-    modules, groups = modules_of(model), ties(model)
+def _assign(
+    model: PreTrainedModel, tensors: dict[str, Tensor], groups: list[list[str]], build: Callable[[], nn.Module]
+) -> None:
+    """Put the tensors in their places, give what is new its values, and share what was shared (`groups` of names)."""
+    modules = modules_of(model)
     for group in groups:
         have = [name for name in group if name in tensors]
         for name in have[1:]:
@@ -212,7 +213,6 @@ def _assign(model: PreTrainedModel, tensors: dict[str, Tensor], build: Callable[
         for group in groups:
             for name in group[1:]:
                 place(modules, name, tensor_at(modules, group[0]))
-    model.tie_weights()
 
 
 def _without_values(modules: Mapping[str, nn.Module]) -> list[str]:
@@ -232,7 +232,8 @@ def _fill(
 
     Where nothing inside the backbone is missing, the second one's is left without memory.
     """
-    from .model import PreTrainedModel, hollow
+    from .building import hollow
+    from .model import PreTrainedModel
 
     inner = [path for path, module in modules.items() if path and isinstance(module, PreTrainedModel)]
     outside = not any(name.startswith(f"{path}.") for name in names for path in inner)

@@ -11,66 +11,30 @@ The class statement registers the model: `AutoModelForSequenceClassification` th
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from ..config import PretrainedConfig
-from ..errors import ConfigError, InputError, suggest
-from ..outputs import ModelOutput, each_output
+from ..errors import ConfigError, InputError, RegistryError, suggest
+from ..outputs import each_output
 from ..parts import KERNELS, MODELS
 from ..weights import WeightMap
-from . import surgery
+from . import surgery, vocabulary
 from .blocks import Encoder, Layers
+from .building import Building
+from .display import describe
 from .embeddings import TextEmbeddings
+from .own_heads import BASE
 from .patches import ImageEmbeddings
-
-BASE = "base"  # the task of a model without a head
-
-_building = threading.local()
+from .trees import register_tree
 
 
-class _Building(type):
-    """Hands every model a copy of the configuration of its own; models inside a model share it."""
-
-    def __call__(cls, config: Any, *args: Any, **kwargs: Any) -> Any:
-        expected = cls.config_class  # type: ignore[attr-defined]
-        if expected is PretrainedConfig:
-            hint = f"Write: class {cls.__name__}(…, config=YourConfig)"
-            raise ConfigError(cls.__name__, "names no configuration class", hint=hint)
-        if not isinstance(config, expected):
-            hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else ""
-            if type(config).__name__ == expected.__name__:
-                hint = f"{expected.__name__} was defined again since: define {cls.__name__} again too."
-            problem = f"expected a {expected.__name__}, got {type(config).__name__}"
-            raise ConfigError(f"{cls.__name__}(config)", problem, hint=hint)
-        outer = getattr(_building, "config", None)
-        if config is outer:  # a model inside another
-            with torch.device("meta") if getattr(_building, "hollow", False) else nullcontext():
-                return super().__call__(config, *args, **kwargs)
-        _building.config = config = config.locked()
-        try:
-            return super().__call__(config, *args, **kwargs)
-        finally:
-            _building.config = outer
-
-
-@contextmanager
-def hollow() -> Iterator[None]:
-    """Within it the models inside a model get no memory: to have the values of what is around them cheaply."""
-    _building.hollow = True
-    try:
-        yield
-    finally:
-        _building.hollow = False
-
-
-class PreTrainedModel(nn.Module, metaclass=_Building):
+class PreTrainedModel(nn.Module, metaclass=Building):
     """A `torch.nn.Module` with a configuration.
 
     Class arguments of a subclass: `config`, its configuration class; `task`, what its head does (without one it is the
@@ -85,16 +49,19 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
     head_parts: ClassVar[Mapping[str, str]] = {}
     """Parts of the head, and what they tell apart; equal names with another meaning are never loaded."""
     main_input_name: ClassVar[str] = "input_ids"
+    supports_gradient_checkpointing: ClassVar[bool] = False
+    """Whether `forward` calls its own blocks by `self.checkpoint(block, x)`; the blocks of `Layers` need no help."""
 
     config: Any
+    checkpointing: dict[str, Any] | None = None  # in training: compute activations again, with these options
 
     def __init_subclass__(
         cls, *, config: type[PretrainedConfig] | None = None, task: str | None = None, **kwargs: Any
     ) -> None:
         super().__init_subclass__(**kwargs)
-        if config is not None:
-            cls.config_class, cls.task = config, task or BASE
-            MODELS.register(f"{config.model_type}/{cls.task}", cls)
+        if config is not None or task is not None:
+            cls.config_class, cls.task = config or cls.config_class, task or BASE
+            _register(cls)
         # Here, not at the first call: a class that changes while it is traced is a side effect to torch.export.
         cls._input_names = cls._find_input_names()
 
@@ -105,6 +72,9 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
     # ---- calling --------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if type(self).forward is nn.Module.forward:
+            hint = "Write: def forward(self, input_ids, attention_mask=None)"
+            raise ConfigError(type(self).__name__, "defines no forward, so it cannot be called", hint=hint)
         for name in kwargs:
             if name not in self.input_names():
                 known = self.input_names()
@@ -175,8 +145,24 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
 
     # ---- parts --------------------------------------------------------------------------------
 
+    def with_head(self, head: str | type[Any], **config_changes: Any) -> Any:
+        """A new model with another head on the same backbone, which is shared and not copied.
+
+        head: a task ("sequence-classification"), a model class, or a class of heads, as of `dovela.torch`
+        config_changes: fields of the new model's configuration that concern the head (num_labels=3)
+
+        The head is fresh; what it needs in the backbone and is not there (BERT's pooler) is made, and a notice names
+        it. Dtype, device and mode are the backbone's. The other fields are the same in both configurations from now
+        on, so `output_attentions` and `attn_implementation` act wherever they are set. Resize a vocabulary before.
+
+        Raises RegistryError for a task that there is no head for, ConfigError for a change of the backbone's shape.
+        """
+        from .exchange import with_head
+
+        return with_head(self, head, config_changes)
+
     @property
-    def table(self) -> WeightMap:
+    def weight_names(self) -> WeightMap:
         """How files name the weights: as the class says, or as the backbone's class does."""
         backbone = getattr(self, "backbone", None)
         own = self.weight_map.rules or not isinstance(backbone, PreTrainedModel)
@@ -200,29 +186,29 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         return getattr(self, "backbone", self)
 
     def get_input_embeddings(self) -> nn.Embedding:
-        for module in self.modules():
-            if isinstance(module, TextEmbeddings):
-                return module.tokens
-        raise InputError(type(self).__name__, "has no token embeddings", hint="Override get_input_embeddings().")
+        """The table of token vectors: of `TextEmbeddings`, or else the only one with a row for each token."""
+        return vocabulary.find_input(self)  # type: ignore[no-any-return]
 
     def set_input_embeddings(self, embedding: nn.Embedding) -> None:
-        for module in self.modules():
-            if isinstance(module, TextEmbeddings):
-                surgery.check_embedding(self, embedding)
-                module.tokens = embedding  # type: ignore[assignment]
-                self.tie_weights()
-                return
-        raise InputError(type(self).__name__, "has no token embeddings", hint="Override set_input_embeddings().")
+        """Exchange it for another of the same shape; what shared the old one's matrix shares the new one's."""
+        vocabulary.exchange_input(self, embedding)
+        self.tie_weights()
 
     def get_output_embeddings(self) -> nn.Linear | None:
-        """The layer that turns hidden states into scores of tokens, if there is one."""
-        return None
+        """The layer that turns hidden states into scores of tokens: by default the one that is tied to the input's.
+
+        Override it where one is not tied, so that it is resized too.
+        """
+        return vocabulary.find_tied_output(self)
 
     def set_output_embeddings(self, layer: nn.Linear) -> None:
         raise InputError(type(self).__name__, "has no output embeddings")
 
     def tie_weights(self) -> None:
-        """Let the output embeddings share the matrix of the input embeddings, if the configuration says so."""
+        """Let the output embeddings share the matrix of the input embeddings, if the configuration says so.
+
+        A constructor calls it where it wants that; nothing else ties what a constructor left apart.
+        """
         output = self.get_output_embeddings()
         if output is not None and self.config.tie_word_embeddings:
             output.weight = self.get_input_embeddings().weight
@@ -231,14 +217,23 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
     ) -> nn.Embedding:
         """Change the vocabulary's size everywhere at once; rows that stay keep their values, new ones are drawn."""
+        vocabulary.check_resizable(self)
         return surgery.resize_vocabulary(self, new_num_tokens, pad_to_multiple_of)
 
     def prune_heads(self, heads_to_prune: Mapping[int, Any]) -> None:
         """Cut attention heads, {layer: heads}, numbered as before any was cut. Saved with the model."""
         surgery.prune_heads(self, heads_to_prune)
 
-    def _stacks(self) -> Iterator[Layers]:
-        return (module for module in self.modules() if isinstance(module, Layers))
+    def _stacks(self) -> Iterator[Any]:
+        for module in self.modules():
+            if isinstance(module, Layers) or getattr(module, "supports_gradient_checkpointing", False) is True:
+                yield module
+
+    def checkpoint(self, block: Any, *args: Any) -> Any:
+        """`block(*args)`, whose activations are computed again in the backward pass if that is enabled."""
+        if self.checkpointing is None or not self.training or not torch.is_grad_enabled():
+            return block(*args)
+        return checkpoint(block, *args, **self.checkpointing)
 
     def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: dict[str, Any] | None = None) -> None:
         """Compute activations again in the backward pass instead of keeping them: less memory, about a third slower.
@@ -247,7 +242,12 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         """
         stacks = list(self._stacks())
         if not stacks:
-            raise InputError(type(self).__name__, "has no stack of blocks (dovela.torch.Layers) to checkpoint")
+            raise InputError(
+                type(self).__name__,
+                "has no stack of blocks (dovela.torch.Layers) to checkpoint",
+                hint="For blocks of its own, call them as self.checkpoint(block, x) in forward, and write "
+                "supports_gradient_checkpointing = True in the class.",
+            )
         for stack in stacks:
             stack.checkpointing = {"use_reentrant": False, **(gradient_checkpointing_kwargs or {})}
 
@@ -265,6 +265,10 @@ class PreTrainedModel(nn.Module, metaclass=_Building):
         self.config.attn_implementation = name
 
     # ---- numbers --------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        """Its size and its parts in a few lines; `torch.nn.Module.__repr__(model.base_model)` lists every module."""
+        return describe(self)
 
     def num_parameters(self, only_trainable: bool = False) -> int:
         """Shared parameters count once."""
@@ -292,28 +296,26 @@ class _Anything(tuple[str, ...]):
         return True
 
 
-def _register_tree(cls: type[ModelOutput]) -> None:
-    """Let torch (compile, export, FSDP) see the tensors inside an output."""
-    if cls.__dict__.get("_is_tree"):
-        return
-    cls._is_tree = True  # type: ignore[attr-defined]
-
-    def flatten(output: ModelOutput) -> tuple[list[Any], list[str]]:
-        return output.values(), output.keys()
-
-    def unflatten(values: Any, keys: Any) -> ModelOutput:
-        return cls(**dict(zip(keys, values, strict=True)))
-
-    def flatten_with_keys(output: ModelOutput) -> tuple[list[Any], list[str]]:
-        return [(torch.utils._pytree.MappingKey(k), v) for k, v in output.items()], output.keys()
-
-    torch.utils._pytree.register_pytree_node(
-        cls,
-        flatten,
-        unflatten,
-        serialized_type_name=f"{cls.__module__}.{cls.__qualname__}",
-        flatten_with_keys_fn=flatten_with_keys,
-    )
+def _register(cls: type[PreTrainedModel]) -> None:
+    """Let Auto find the class by its configuration's type and its task."""
+    config: Any = cls.config_class
+    if not isinstance(config, type) or not issubclass(config, PretrainedConfig) or config is PretrainedConfig:
+        got = config.__name__ if isinstance(config, type) else f"an instance of {type(config).__name__}"
+        problem = "names no configuration class"
+        problem += "" if config is PretrainedConfig else f": config is {got}"
+        raise ConfigError(cls.__name__, problem, hint=f"Write: class {cls.__name__}(…, config=YourConfig)")
+    if not vars(config).get("model_type"):
+        hint = f'Write: class {config.__name__}(…, model_type="a-new-name")'
+        raise ConfigError(cls.__name__, f"its configuration {config.__name__} has no model type of its own", hint=hint)
+    try:
+        MODELS.register(f"{config.model_type}/{cls.task}", cls)
+    except RegistryError as error:
+        raise RegistryError(
+            error.where,
+            *error.problems,
+            hint=f"Each model type has one class for a task. Give {cls.__name__} another task=…, or a configuration "
+            "with a model_type of its own. To derive a class without registering it, leave config, task, backbone out.",
+        ) from None
 
 
-each_output(_register_tree)
+each_output(register_tree)

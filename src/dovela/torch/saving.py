@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ..checkpoint import index_name, plan_shards, shard_index, shard_names, stale_weights, weights_name
-from ..config import CONFIG_NAME
+from ..config_files import CONFIG_NAME, file_content
 from ..errors import CheckpointError
 from ..folder import Content, save_files
 from ..parts import MODELS
@@ -37,7 +37,7 @@ def save(
     config = model.config.replace(architectures=_architectures(model), dtype=str(model.dtype).removeprefix("torch."))
     shards = plan_shards({name: t.numel() * t.element_size() for name, t in tensors.items()}, max_shard_size)
     names = [weights_name(variant)] if len(shards) == 1 else shard_names(len(shards), variant)
-    files: dict[str, Content] = {CONFIG_NAME: config.to_json_string().encode()}
+    files: dict[str, Content] = {CONFIG_NAME: file_content(config, classes=[type(model)])}
     for name, shard in zip(names, shards, strict=True):
         files[name] = _writer({key: tensors[key] for key in shard})
     if len(shards) > 1:
@@ -55,7 +55,7 @@ def _architectures(model: PreTrainedModel) -> list[str]:
 
 def file_tensors(model: PreTrainedModel, state_dict: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """The tensors by their names in a file: of those that are one in the model, the first."""
-    headed, table, own = model.headed, model.table, model.state_dict()
+    headed, table, own = model.headed, model.weight_names, model.state_dict()
     state = own if state_dict is None else state_dict
     again = {name for group in ties(model) for name in group[1:]}
     if wrong := [*(state.keys() - own.keys()), *(own.keys() - again - state.keys())]:

@@ -55,21 +55,21 @@ def resize_vocabulary(model: PreTrainedModel, size: int | None, multiple: int | 
 
     # Refuses a size that leaves pad_token_id outside, before anything changed.
     model.config._revise({"vocab_size": size})
-    std = model.config.initializer_range
+    std = getattr(model.config, "initializer_range", 0.02)
     tied = outputs is not None and outputs.weight is inputs.weight
     tables = [m.tokens for m in model.modules() if isinstance(m, TextEmbeddings)]
     for table in tables if inputs in tables else [inputs]:
-        table.weight = _with_rows(table.weight, size, std)
+        table.weight = with_rows(table.weight, size, std)
         table.num_embeddings = size
     if outputs is not None:
-        outputs.weight = inputs.weight if tied else _with_rows(outputs.weight, size, std)
+        outputs.weight = inputs.weight if tied else with_rows(outputs.weight, size, std)
         if outputs.bias is not None:
-            outputs.bias = _with_rows(outputs.bias, size, 0.0)
+            outputs.bias = with_rows(outputs.bias, size, 0.0)
         outputs.out_features = size
     return inputs
 
 
-def _with_rows(old: Tensor, rows: int, std: float) -> nn.Parameter:
+def with_rows(old: Tensor, rows: int, std: float) -> nn.Parameter:
     new = torch.empty(rows, *old.shape[1:], dtype=old.dtype, device=old.device).normal_(std=std)
     kept = min(rows, len(old))
     new[:kept] = old.detach()[:kept]

@@ -1,0 +1,87 @@
+"""The model class for a task: one that is registered, or for a base model of one's own the ready-made head on it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from ..config import PretrainedConfig
+from ..errors import RegistryError, suggest
+from ..parts import HEADS, MODELS
+
+BASE = "base"  # the task of a model without a head
+
+
+def model_class(config: type[PretrainedConfig], task: str) -> Any:
+    """The class that does `task` for the models of a configuration's type, or None.
+
+    A class that somebody defined counts before one that is made of the base model and a head. None is made for the
+    model types that are built in, which have the heads that they have.
+    """
+    name = f"{config.model_type}/{task}"
+    if name in MODELS:
+        return MODELS.get(name)
+    base = _own_base(config)
+    if base is None or task not in HEADS:
+        return None
+    head = HEADS.get(task)
+    return with_backbone(head, base, task) if head.main_input_name == base.main_input_name else None
+
+
+def model_classes(config: type[PretrainedConfig]) -> list[Any]:
+    """Every class that `model_class` may give."""
+    kind = f"{config.model_type}/"
+    tasks = {name.removeprefix(kind) for name in MODELS.names() if name.startswith(kind)}
+    if _own_base(config) is not None:
+        tasks |= set(HEADS.names())
+    found = (model_class(config, task) for task in sorted(tasks))
+    return [cls for cls in found if cls is not None]
+
+
+def no_model(where: str, config: type[PretrainedConfig], task: str, *, advice: str = "") -> RegistryError:
+    """The error for a task that no class does; `advice`: what else to do about it."""
+    tasks = [cls.task for cls in model_classes(config)]
+    hint = f"It has: {', '.join(tasks) or 'none that is imported'}{suggest(task, tasks)}"
+    return RegistryError(
+        f"{where} for {config.model_type!r}",
+        f"it has no model for the task {task!r}",
+        hint=f"{hint}{'' if hint.endswith('?') else '.'} {advice or 'A class of your own must be imported first.'}",
+    )
+
+
+def _own_base(config: type[PretrainedConfig]) -> Any:
+    """The base model of a type that is one's own, or None."""
+    name = f"{config.model_type}/{BASE}"
+    base = MODELS.get(name) if name in MODELS else None
+    return None if base is None or is_builtin(base) else base
+
+
+def is_builtin(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == "dovela"
+
+
+@cache
+def with_backbone(head: Any, base: Any, task: str) -> Any:
+    """The class of `head` on `base`, named as one would: NearModel and MaskedLM make NearForMaskedLM.
+
+    It is registered nowhere, so that a class which is defined later takes its place without a clash.
+    """
+    body = {
+        "__doc__": f"`{head.__name__}` on `{base.__name__}`.",
+        "__module__": base.__module__,
+        "__reduce_ex__": lambda model, protocol: (_blank, (head, base, task), model.__dict__),
+        "backbone_class": base,
+        "config_class": base.config_class,
+        "optional_parts": base.optional_parts,
+        "task": task,
+        "weight_map": base.weight_map,
+    }
+    does = re.sub(r"^.+For(?=[A-Z])", "", head.__name__)  # of a head that has a backbone already
+    return type(head)(f"{base.__name__.removesuffix('Model')}For{does}", (head,), body)
+
+
+def _blank(head: Any, base: Any, task: str) -> Any:
+    """An instance whose attributes come from a pickle or a copy."""
+    cls = with_backbone(head, base, task)
+    return cls.__new__(cls)
