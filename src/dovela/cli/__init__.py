@@ -10,7 +10,7 @@ import click
 from .._version import __version__
 from ..errors import DovelaError
 
-COMMANDS = ("show", "tokenize", "tour", "vocab")
+COMMANDS = ("new", "show", "tokenize", "tour", "vocab")
 
 
 class Failure(click.ClickException):
