@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import dovela
+from stubs import PACKAGES, stub
 
 SRC = Path(dovela.__file__).parent
 FILES = sorted(path for path in SRC.rglob("*.py") if path.parent.name != "guide")  # the tour's scripts are no modules
@@ -194,6 +195,11 @@ def test_every_public_name_is_there_and_documented(name):
         assert not name.startswith("_")
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_editors_see_every_name_of_the_lazy_packages(package):
+    assert PACKAGES[package].read_text() == stub(package), "write the stubs anew: python tests/support/stubs.py"
+
+
 def test_every_torch_part_is_there_and_documented():
     pytest.importorskip("torch")
     import dovela.torch
@@ -301,8 +307,8 @@ def test_a_misspelt_field_is_seen_by_a_type_checker(tmp_path):
     file.write_text(
         textwrap.dedent(
             """
-            from dovela.encoder_config import EncoderConfig
-            from dovela.models.distilbert.config import DistilBertConfig
+            from dovela import DistilBertConfig, EncoderConfig
+            from dovela.torch import Attention as Attention
 
             class NearConfig(EncoderConfig, model_type="near-encoder"):
                 window: int = 64
