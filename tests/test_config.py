@@ -626,14 +626,10 @@ def define(base: type = EncoderConfig, model_type: str | None = None, annotation
             "Mine.hidden_size: is another name of the field 'dim'; change that one",
         ),
         (lambda: define(DistilBertConfig, hidden_size=3), "Mine.hidden_size: is another name of the field 'dim'"),
-        (lambda: define(hidden_size=3), "Mine.hidden_size: is a field: give it a type here too"),
+        (lambda: define(hidden_size="3")(), "Mine.hidden_size: its default '3' is not an integer"),
         (
             lambda: define(size=Alias("hiden_size")),
             "stands for 'hiden_size', which is no field; did you mean 'hidden_size'",
-        ),
-        (
-            lambda: define(annotations={"names": list[str]}, names=[]),
-            "Mine: mutable default <class 'list'> for field names",
         ),
         (lambda: define(annotations={"window": int}, window="8")(), "Mine.window: its default '8' is not an integer"),
         (
@@ -652,6 +648,34 @@ def test_a_definition_that_would_not_do_what_it_says(definition, message):
     with pytest.raises(ConfigError) as caught:
         definition()
     assert message in str(caught.value)
+
+
+def test_a_default_alone_changes_the_default():
+    class Mine(EncoderConfig, model_type="mine"):
+        hidden_size = 24
+        num_attention_heads = 4
+        attention = ["window", "full"]
+        names: list[str] = ["a"]
+
+    class Again(Mine, model_type="again"):
+        hidden_size = 32
+
+    first, second = Mine(), Mine()
+    assert (first.hidden_size, Again().hidden_size, EncoderConfig().hidden_size) == (24, 32, 768)
+    first.names.append("b")
+    assert second.names == ["a"]  # each has its own
+    with pytest.raises(ConfigError, match=r"Mine\.hidden_size: '3' is not an integer"):
+        Mine(hidden_size="3")
+    with pytest.raises(ConfigError, match="did you mean 'full'"):
+        Mine(attention=["window", "ful"])
+    assert Mine.from_dict(Mine(names=["c"]).to_dict()) == Mine(names=["c"])
+
+
+def test_a_field_that_is_not_there_is_told():
+    with pytest.raises(AttributeError, match="EncoderConfig has no field 'step'; whoever reads it needs"):
+        _ = EncoderConfig().step
+    with pytest.raises(AttributeError, match="no field 'hiden_size'; did you mean 'hidden_size'"):
+        _ = EncoderConfig().hiden_size
 
 
 def test_what_an_architecture_fixes_can_become_a_field():

@@ -6,6 +6,7 @@ from dovela import BertConfig, DistilBertConfig, EncoderConfig
 from dovela.encoder_config import ENCODER_REFUSES, ChosenParts, TransformerConfig
 from dovela.errors import ConfigError
 from dovela.parts import ACTIVATIONS, ATTENTIONS
+from dovela.registry import Registry
 
 CLASSES = [DistilBertConfig, BertConfig, EncoderConfig]
 WORDS_OF_THE_PARTS = [
@@ -88,5 +89,5 @@ def test_registered_parts_can_be_named_once_they_are_registered():
     for field, registry in (("activation", ACTIVATIONS), ("attention", ATTENTIONS)):
         with pytest.raises(ConfigError, match=f"EncoderConfig.{field}: 'mine' is not a registered"):
             EncoderConfig(**{field: "mine"})
-        registry.register("mine", test_registered_parts_can_be_named_once_they_are_registered)
+        registry.register("mine", Registry)
         assert getattr(EncoderConfig(**{field: "mine"}), field) == "mine"

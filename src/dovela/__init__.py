@@ -30,7 +30,7 @@ _MODULES: dict[str, list[str]] = {
     ],
     "auto_processor": ["AutoProcessor"],
     "batch_feature": ["BatchFeature"],
-    "config": ["PretrainedConfig"],
+    "config": ["Alias", "PretrainedConfig"],
     "encoder_config": ["EncoderConfig", "TransformerConfig"],
     "errors": [
         "CheckpointError",

@@ -23,6 +23,7 @@ from .auto_model import AutoModelForSequenceClassification as AutoModelForSequen
 from .auto_model import AutoModelForTokenClassification as AutoModelForTokenClassification
 from .auto_processor import AutoProcessor as AutoProcessor
 from .batch_feature import BatchFeature as BatchFeature
+from .config import Alias as Alias
 from .config import PretrainedConfig as PretrainedConfig
 from .encoder_config import EncoderConfig as EncoderConfig
 from .encoder_config import TransformerConfig as TransformerConfig

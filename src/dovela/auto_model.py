@@ -5,7 +5,8 @@ Only classes that are built in, or that the caller has defined or imported, are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -79,7 +80,7 @@ class _AutoModel:
         saved_from = data.get("architectures") or [model.__name__]
         if saved_from[0] not in {known.__name__ for known in _own_heads().model_classes(kind)}:
             told = f"{name_or_path} was saved from {saved_from[0]}, which is not registered; {model.__name__} opens it"
-            wanted = missing_import(data, saved_from[:1]) if saved_from[0] in data.get(DEFINED_IN, ()) else ""
+            wanted = _to_import(data, saved_from[:1]) if _noted(data, saved_from[0]) else ""
             notice(f"{told}. {wanted}" if wanted else told)
         return model.from_pretrained(name_or_path, config=config, **options, **rest)
 
@@ -103,8 +104,23 @@ class _AutoModel:
             raise missing_backend(cls.__name__, error) from error
         if model is None:
             saved_from = (data or {}).get("architectures") or ()
-            raise heads.no_model(cls.__name__, config, cls.task, advice=missing_import(data or {}, saved_from))
+            raise heads.no_model(cls.__name__, config, cls.task, advice=_to_import(data or {}, saved_from))
         return model
+
+
+def _to_import(data: Mapping[str, Any], saved_from: Sequence[str]) -> str:
+    """What to import for the classes that a file was saved from, or that they are here already."""
+    noted = {name: _noted(data, name) for name in saved_from}
+    if noted and all(place in sys.modules and place != "__main__" for place in noted.values()):
+        return f"The checkpoint was saved from {' and '.join(noted)}."
+    return missing_import(data, saved_from)
+
+
+def _noted(data: Mapping[str, Any], name: str) -> str:
+    """The module that a class was defined in, as the file says."""
+    places = data.get(DEFINED_IN)
+    place = places.get(name) if isinstance(places, Mapping) else None
+    return place if isinstance(place, str) else ""
 
 
 def _own_heads() -> Any:
@@ -114,7 +130,13 @@ def _own_heads() -> Any:
 
 
 class AutoModel(_AutoModel):
-    """The model without a head."""
+    """The model without a head.
+
+    A task of your own, as of `@register_head("ranking")`, is opened by a class of yours, which needs no more than this:
+
+        class AutoModelForRanking(AutoModel):
+            task = "ranking"
+    """
 
     task = "base"
 

@@ -125,6 +125,8 @@ def _union(members: list[Check]) -> Check:
             except Mismatch as mismatch:
                 expected.append(str(mismatch))
         inside = [words for words in expected if " at [" in words]  # the right kind of thing, but for one item
+        if isinstance(value, str):  # meant as the one name, not as many
+            expected = [words for words in expected if words != "a list"] or expected
         expected.sort(key=lambda words: "; did you mean" in words)  # which reads best at the end
         raise Mismatch(" or ".join(inside or expected))
 

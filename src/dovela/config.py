@@ -24,6 +24,7 @@ from .config_fields import (
     Problems,
     Signature,
     compile_checks,
+    complete,
     default_of,
     misdefined,
     raise_problems,
@@ -37,6 +38,7 @@ from .config_links import tell_the_linked
 from .errors import ConfigError, suggest
 from .labels import LABEL_KEYS, default_labels, file_labels, label_count, merge_labels
 from .origins import KEY as DEFINED_IN
+from .origins import with_import
 from .parts import KERNELS
 from .registry import Registry
 
@@ -98,9 +100,10 @@ class PretrainedConfig(_Definition):
 
     def __init_subclass__(cls, *, model_type: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        complete(cls)
         try:
             dataclasses.dataclass(init=False, repr=False)(cls)
-        except (TypeError, ValueError) as error:  # a mutable default
+        except (TypeError, ValueError) as error:  # another mutable default
             raise ConfigError(cls.__name__, str(error)) from None
         raise_problems(cls.__name__, misdefined(cls))
         kind = vars(cls).get("model_type") if model_type is None else model_type
@@ -177,6 +180,10 @@ class PretrainedConfig(_Definition):
         except Mismatch as mismatch:
             problems.append((name, f"{value!r} is not {mismatch}"))
             return value
+
+    def __getattr__(self, name: str) -> Any:
+        hint = suggest(name, self.field_names()) or "; whoever reads it needs a configuration that has"
+        raise AttributeError(f"{type(self).__name__} has no field {name!r}{hint}", name=name, obj=self)
 
     def check(self) -> Iterable[str]:
         """Hook: the problems of fields with each other, as sentences. Start with `yield from super().check()`."""
@@ -382,7 +389,10 @@ class PretrainedConfig(_Definition):
             notice(f"{where}: {oddity}")
         config = cls.__new__(cls)
         kept = {"extra": extra} | ({"id2label": labels} if labels else {})
-        config._fill(under(values | asks, overrides, cls.aliases()), source=source, kept=kept)
+        try:
+            config._fill(under(values | asks, overrides, cls.aliases()), source=source, kept=kept)
+        except ConfigError as error:
+            raise with_import(error, data) from None
         return config
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from .checks import Check, Mismatch, compile_check
@@ -75,6 +77,20 @@ def compile_checks(cls: type[Any]) -> dict[str, Check]:
     return checks
 
 
+def complete(cls: type[Any]) -> None:
+    """Before a class statement becomes a dataclass: a default alone changes the default of an inherited field, and a
+    list or a dictionary is copied for each configuration."""
+    inherited = {f.name for base in cls.__mro__[1:] if dataclasses.is_dataclass(base) for f in dataclasses.fields(base)}
+    annotated = dict(vars(cls).get("__annotations__", {}))
+    for name, value in list(vars(cls).items()):
+        if name in inherited and name not in annotated and not isinstance(value, (Alias, property)):
+            above = next(base for base in cls.__mro__[1:] if name in vars(base).get("__annotations__", {}))
+            annotated[name] = get_type_hints(above, include_extras=True)[name]
+        if name in annotated and isinstance(value, (list, dict, set)):
+            setattr(cls, name, dataclasses.field(default_factory=partial(copy.deepcopy, value)))
+    cls.__annotations__ = annotated
+
+
 def misdefined(cls: type[Any]) -> Problems:
     """What a class statement asks for and would not get: a field that breaks a method, a default without effect."""
     fields = {field.name: field for field in dataclasses.fields(cls)}
@@ -88,10 +104,8 @@ def misdefined(cls: type[Any]) -> Problems:
                 problems.append((name, f"stands for {value.field!r}, which is no field{suggest(value.field, fields)}"))
         elif isinstance(inherited, Alias):
             problems.append((name, f"is another name of the field {inherited.field!r}; change that one"))
-        elif name not in fields:
+        elif name not in fields or name not in annotated:
             continue
-        elif name not in annotated:
-            problems.append((name, "is a field: give it a type here too, or the default would not change"))
         elif name in ("model_type", "refused") or isinstance(inherited, property) or callable(inherited):
             problems.append((name, "is something else in every configuration; choose another name"))
         elif fields[name].default is fields[name].default_factory:  # both MISSING

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import CheckpointError, ConfigError
-from .origins import KEY, origins
+from .origins import KEY, origins, part_origins
 
 if TYPE_CHECKING:
     from pathlib import Path  # slower to import than all of this
@@ -43,7 +43,7 @@ def find_config(owner: str, name_or_path: str | Path, options: Mapping[str, Any]
 def file_content(config: Any, use_diff: bool = False, classes: Iterable[type] = ()) -> bytes:
     """config.json: what is printed, and where its class and the other `classes` were defined if they are one's own."""
     text: str = config.to_json_string(use_diff)
-    own = origins([type(config), *classes])
+    own = origins([type(config), *classes]) | part_origins(config)
     if own and KEY not in config.field_names():
         text = json.dumps({**json.loads(text), KEY: own}, indent=2, sort_keys=True) + "\n"
     return text.encode()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from .checks import NonNegative, NonNegativeFloat, Positive, PositiveFloat, Probability
-from .config import Alias, PretrainedConfig
+from .config import PretrainedConfig
 from .encoder_rules import encoder_rules
 from .parts import ACTIVATIONS, ATTENTIONS, BLOCKS, FEED_FORWARDS, NORMS, POOLERS, POSITIONS
 
@@ -122,6 +122,10 @@ class EncoderConfig(ChosenParts, model_type="encoder"):
     "After embeddings, attention and feed-forward."
     attention_dropout: Probability = 0.1
     "On the attention weights."
+    attention_output_dropout: Probability | None = None
+    "After attention; by default `dropout`."
+    head_dropout: Probability | None = None
+    "Before the last layer of a classifier; by default `dropout`."
     qkv_bias: bool = True
     "Whether queries, keys and values have biases."
     classifier_hidden: bool = False
@@ -130,6 +134,4 @@ class EncoderConfig(ChosenParts, model_type="encoder"):
     "Standard deviation of fresh weights."
     pad_token_id: NonNegative | None = 0
 
-    head_fields = ("classifier_hidden",)
-    attention_output_dropout = Alias[float]("dropout")
-    head_dropout = Alias[float]("dropout")
+    head_fields = ("classifier_hidden", "head_dropout")

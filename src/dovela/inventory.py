@@ -84,6 +84,8 @@ class Inventory:
     measure: Measure = Measure()
     kept: int | None = None
     "Bytes that training keeps of one input, where that was measured."
+    attends: bool = True
+    "Whether there is attention over pairs of tokens, so that masks and fused kernels matter."
 
     @property
     def parameters(self) -> int:
@@ -144,7 +146,9 @@ def inventory(config: PretrainedConfig, architecture: str | None = None) -> Inve
     notes += guesses(config)
     if idle := active_parameters(config):
         notes.append(idle)
-    return Inventory(config.model_type, name, tuple(heads[head]), tuple(notes), measure_of(config))
+    parts = tuple(heads[head])
+    attends = any(part.per_pair for part in parts)
+    return Inventory(config.model_type, name, parts, tuple(notes), measure_of(config), attends=attends)
 
 
 def measure_of(config: PretrainedConfig) -> Measure:

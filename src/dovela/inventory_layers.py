@@ -38,6 +38,8 @@ class Part:
     "Numbers that training keeps for each token."
     frozen: bool = False
     "Its tensors are never trained."
+    kinds: tuple[tuple[str, str], ...] = ()
+    "What the layer of a stack that it lies in consists of, by path: layers of other kinds are not alike."
 
     @property
     def parameters(self) -> int:
@@ -92,6 +94,15 @@ def norm(name: str, width: int, kind: str = "layer") -> Part:
     """LayerNorm or, of the kind "rms", RMSNorm, which has no bias."""
     tensors: dict[str, Shape] = {"weight": (width,)}
     return Part(name, tensors if kind == "rms" else tensors | {"bias": (width,)}, kept=width)
+
+
+def tied_names(parts: Iterable[Part]) -> list[list[str]]:
+    """The tensors that are one, by all the names that they have; the first is where it is counted."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        for leaf, owner in part.tied.items():
+            found.setdefault(owner, [owner]).append(f"{part.name}.{leaf}".rstrip("."))
+    return list(found.values())
 
 
 def over(parts: Iterable[Part], tokens: Callable[[int], int]) -> list[Part]:

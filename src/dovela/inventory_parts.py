@@ -9,6 +9,7 @@ Letters: S tokens of a sequence, D hidden size, F intermediate size, H heads, V 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from .encoder_rules import each_layer
@@ -141,18 +142,20 @@ def active_parameters(config: Any) -> str:
 
 def blocks(config: Any) -> list[Part]:
     """The stack, from the common words."""
-    parts: list[Part] = []
-    width, kind = config.hidden_size, _word(config, "norm")
+    stack: list[Part] = []
+    width, kind, looks = config.hidden_size, _word(config, "norm"), _layers(config, "attention")
     for layer, inside in enumerate(_layers(config, "feed_forward")):
         name = f"layers.{layer}"
-        parts += [*attention(config, layer), norm(f"{name}.attention_norm", width, kind)]
+        parts = [*attention(config, layer), norm(f"{name}.attention_norm", width, kind)]
         if inside == "moe":
             parts += experts(f"{name}.mlp", config)
         else:
             parts += feed_forward(f"{name}.mlp", width, config.intermediate_size, inside)
         if _word(config, "norm_order") != "parallel":
             parts.append(norm(f"{name}.mlp_norm", width, kind))
-    return parts
+        kinds = (("attention", f"attention {looks[layer]!r}"), ("mlp", f"feed-forward {inside!r}"))
+        stack += [replace(part, kinds=kinds) for part in parts]
+    return stack
 
 
 def last_norm(config: Any) -> list[Part]:

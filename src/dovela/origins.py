@@ -9,6 +9,19 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .errors import ConfigError
+from .parts import ACTIVATIONS, ATTENTIONS, BLOCKS, FEED_FORWARDS, NORMS, POOLERS, POSITIONS
+
+PART_WORDS = {
+    "activation": ACTIVATIONS,
+    "attention": ATTENTIONS,
+    "expert": FEED_FORWARDS,
+    "feed_forward": FEED_FORWARDS,
+    "norm": NORMS,
+    "norm_order": BLOCKS,
+    "pooler": POOLERS,
+    "positions": POSITIONS,
+}
 KEY = "defined_in"  # in config.json: {class name: module, or a script's file name}
 _LONGEST = 200
 
@@ -17,6 +30,19 @@ def origins(classes: Iterable[type]) -> dict[str, str]:
     """Class name -> where it was defined, for those that are not dovela's."""
     own = (cls for cls in classes if cls.__module__.partition(".")[0] != "dovela")
     return {cls.__name__: _place(cls.__module__) for cls in own}
+
+
+def part_origins(config: Any) -> dict[str, str]:
+    """The same of the parts of one's own that a configuration names: "attention 'near'" -> where it was defined."""
+    found = {}
+    for word, registry in PART_WORDS.items():
+        value = getattr(config, word, None)
+        for name in value if isinstance(value, list) else [value]:
+            part = registry._entries.get(name) if isinstance(name, str) else None
+            module = getattr(part, "__module__", "dovela")
+            if part is not None and module.partition(".")[0] not in ("dovela", "torch"):
+                found[f"{registry.kind} {name!r}"] = _place(module)
+    return found
 
 
 def _place(module: str) -> str:
@@ -35,6 +61,14 @@ def missing_import(data: Mapping[str, Any], names: Iterable[str] = ()) -> str:
             by_place.setdefault(place, []).append(name)
     told = "; ".join(_told(" and ".join(names), place) for place, names in by_place.items())
     return f"A class of your own must be imported first{': ' if told else ''}{told}."
+
+
+def with_import(error: ConfigError, data: Mapping[str, Any]) -> ConfigError:
+    """The error about a file's content, and which import it lacks if a part that it names is one's own."""
+    noted = data.get(KEY)
+    parts = (name for name in noted if name.endswith("'")) if isinstance(noted, Mapping) else ()
+    missing = [name for name in parts if name[name.index("'") :] in str(error)]
+    return ConfigError(error.where, *error.problems, hint=missing_import(data, missing)) if missing else error
 
 
 def _told(names: str, place: str) -> str:

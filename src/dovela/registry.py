@@ -33,6 +33,8 @@ class Registry(Generic[T]):
             raise RegistryError(
                 f"{self.kind} {name!r}", f"expected a class, to be made from ({self.makes}), got {value!r}"
             )
+        if not callable(value) and not isinstance(value, str):
+            raise RegistryError(f"{self.kind} {name!r}", f"expected a class or a function, got {value!r}")
         taken: Any = self._entries.get(name)
         identity = _identity(value)
         owner = self._builtin.get(name) if taken is None else _identity(taken)
@@ -79,6 +81,8 @@ class Registry(Generic[T]):
 
             try:
                 inspect.signature(made).bind(*arguments, **options)
+                if str(error).startswith(f"{made.__name__}.__init__()"):  # which hands everything on, and cannot
+                    raise TypeError(str(error))
             except TypeError as why:
                 problem = f"{made.__name__} is to be made from ({self.makes}), and that does not fit: {why}"
                 raise RegistryError(f"{self.kind} {name!r}", problem) from error

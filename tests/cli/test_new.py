@@ -74,19 +74,46 @@ def test_it_says_what_it_wrote_and_what_to_do_next(tmp_path: Path) -> None:
 
 def test_there_is_only_what_was_asked_for(projects: Path) -> None:
     text = (projects / "near/near.py").read_text("utf-8")
-    assert re.findall(r"^    (\w+: \w+ = \S+)", text, re.MULTILINE) == [
-        'attention: str = "window"',
-        "window: int = 8",
-        'positions: str = "rotary"',
-        "num_hidden_layers: int = 3",
-        "hidden_size: int = 128",
-        "num_attention_heads: int = 4",
-        "intermediate_size: int = 512",
-        "initializer_range: float = 0.08",
+    assert re.findall(r"^    (\w+ = \S+)", text, re.MULTILINE) == [
+        'attention = "window"',
+        "window = 8",
+        'positions = "rotary"',
+        "num_hidden_layers = 3",
+        "hidden_size = 128",
+        "num_attention_heads = 4",
+        "intermediate_size = 512",
+        "initializer_range = 0.08",
     ]
     assert len(text.splitlines()) < 30
     assert '["window", "full"]' in (projects / "pattern/pattern.py").read_text("utf-8")
     assert not (projects / "tiles/corpus.py").exists()
+
+
+def test_parts_of_ones_own_have_names_of_their_own(projects: Path) -> None:
+    assert '@register_attention("teller")' in (projects / "teller/teller.py").read_text("utf-8")
+    text = (projects / "my-tiles/my_tiles.py").read_text("utf-8")
+    names = [f"my-tiles-{part}" for part in ("attention", "positions", "pooler", "norm", "feed-forward")]
+    assert re.findall(r'^@register_\w+\("(.*)"\)', text, re.MULTILINE) == names
+    assert 'feed_forward = "my-tiles-feed-forward"' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("mine", "B batch, S sequence, D hidden size"),
+        ("teller", "B batch, S sequence, V vocabulary"),
+        ("my-tiles", "B batch, S sequence (the class token and P patches), D hidden size"),
+        ("whole-picture", "B batch, C channels, P patches, D hidden size, L labels"),
+    ],
+)
+def test_the_legend_has_the_letters_of_the_file(name: str, letters: str, projects: Path) -> None:
+    text = (projects / name / f"{name.replace('-', '_')}.py").read_text("utf-8")
+    assert f"\n\nLetters: {letters}.\n" in text
+
+
+def test_paragraphs_of_the_readme_are_narrow(projects: Path) -> None:
+    for path in projects.glob("*/README.md"):
+        assert max(map(len, path.read_text("utf-8").splitlines())) <= 100, path
 
 
 def test_every_file_is_formatted(projects: Path) -> None:
@@ -100,16 +127,17 @@ def test_every_file_is_formatted(projects: Path) -> None:
 
 def test_files_have_no_gap_and_name_only_public_things(projects: Path) -> None:
     import dovela
+    import dovela.checks
     import dovela.torch
 
+    allowed = {"dovela": dovela.__all__, "dovela.torch": dovela.torch.__all__, "dovela.checks": vars(dovela.checks)}
     for path in projects.glob("*/*.py"):
         text = path.read_text("utf-8")
         assert "$" not in text, path
         for module, names in re.findall(
             r"^from (dovela[\w.]*) import (\(.*?\)|[^(\n]*)$", text, re.MULTILINE | re.DOTALL
         ):
-            public = {"dovela": dovela.__all__, "dovela.torch": dovela.torch.__all__}[module]
-            assert set(re.findall(r"\w+", names)) <= set(public), path
+            assert set(re.findall(r"\w+", names)) <= set(allowed[module]), path
 
 
 def test_it_needs_no_framework(tmp_path: Path) -> None:
@@ -141,6 +169,32 @@ def test_a_training_goes_all_the_way(name: str, projects: Path, tmp_path: Path) 
     assert re.search(r"step    3 of 3: loss \d", output), output
     assert "held out: " in output
     assert (tmp_path / "trained/model.safetensors").is_file()
+
+
+def test_a_whole_model_checks_what_it_gets(projects: Path) -> None:
+    program = """
+import torch
+from whole_picture import WholePictureConfig as Config, WholePictureForImageClassification as Model
+for bad in ({"patch_size": 0}, {"hidden_size": -4}, {"patch_size": 3}):
+    try:
+        Config(**bad)
+    except ValueError as error:
+        print(error)
+model = Model(Config(num_labels=3))
+model.gradient_checkpointing_enable()
+model(torch.randn(2, 1, 8, 8), labels=torch.tensor([0, 2])).loss.backward()
+try:
+    model(torch.randn(2, 1, 10, 8))
+except ValueError as error:
+    print(error)
+"""
+    assert python(projects / "whole-picture", "-c", program).splitlines() == [
+        "WholePictureConfig.patch_size: 0 is not a number of at least 1",
+        "WholePictureConfig.hidden_size: -4 is not a number of at least 1",
+        "WholePictureConfig: image_size (8) is no multiple of patch_size (3)",
+        "WholePictureForImageClassification: expected pixel_values (B, 1, 8, 8), got (2, 1, 10, 8). "
+        "Resize them, or build the model for their size.",
+    ]
 
 
 @pytest.mark.slow
@@ -188,8 +242,14 @@ def test_a_line_without_a_label_is_named(projects: Path, tmp_path: Path) -> None
         ("x", "--positions rotary --attention linear", "positions 'rotary' act on the score of each pair of tokens"),
         ("x", "--from vit --attention window", "an image has rows and columns"),
         ("x", "--layers 2 --attention window,window,full", "attention names 3 layers in a pattern, and there are 2"),
-        ("x", "--layers 0", "EncoderConfig.num_hidden_layers: 0 is not a number of at least 1"),
-        ("x", "--heads 5", "hidden_size (128) is no multiple of num_attention_heads (5)"),
+        ("x", "--layers 0", "dovela new --layers 0: is not a number of at least 1"),
+        ("x", "--heads 5", "dovela new --heads 5: the hidden size of 128 is no multiple of it. Heads share the"),
+        (
+            "x",
+            "--hidden-size 126",
+            "dovela new --hidden-size 126: is no multiple of the 4 heads that share it. See --heads",
+        ),
+        ("x", "--window 0", "dovela new --window 0: is not a number of at least 1"),
         ("x", "--own atention", "--own atention: is no part to write; did you mean 'attention'? There are: attention,"),
         ("x", "--own norm --norm rms", "--own norm: --norm rms is asked for too. Leave one of them out."),
         ("rms", "--own norm", "--own norm: there is a part 'rms' already. Choose another name for the project."),

@@ -17,9 +17,9 @@ from command import run
 from dovela import BertConfig, DistilBertConfig, EncoderConfig, ViTConfig
 from dovela.cli import main
 from dovela.cli.show import ranges
-from dovela.cli.show_table import as_table
+from dovela.cli.show_table import as_table, sections
 from dovela.cli.terminal import quantity
-from dovela.inventory import inventory
+from dovela.inventory import Inventory, Measure, Part, inventory
 from hub_server import HubServer
 
 
@@ -207,7 +207,7 @@ def test_a_model_of_ones_own_is_watched() -> None:
     assert row(output, "in all")[0] == "2,016"
     words = " ".join(output.split())
     assert "over 2 × 8 tokens takes 55.3 kFLOP" in words  # 2 · 16 · 3 · 24²
-    assert "Note: measured as ShownModel runs: what a mask hides is computed, and so counted." in words
+    assert "(nothing computed twice). Note: measured as ShownModel runs." in words  # which has no attention
     by_type = json.loads(show("shown-own", "--import", "own_module.py", "--json"))
     assert by_type["architecture"] == "ShownModel"  # the only one
 
@@ -227,8 +227,78 @@ def test_a_model_class_that_is_not_imported() -> None:
     assert failure("shown-near.json", "--import", "own_module") == (
         1,
         "error: shown-near.json: was saved from NearGone, defined in 'gone_module', which is not imported. "
-        "Add --import gone_module.\n",
+        "Run `dovela show shown-near.json --import own_module --import gone_module`.\n",
     )
+
+
+def test_the_command_that_imports_what_a_file_was_saved_from(tmp_path: Path) -> None:
+    noted = {"model_type": "shown-far", "defined_in": {"FarConfig": "far", "FarModel": "far"}}
+    (tmp_path / "config.json").write_text(json.dumps(noted))
+    code, output = failure(tmp_path)
+    assert code == 1
+    assert output.endswith(f"is not registered. Run `dovela show {tmp_path} --import far`.\n")
+    part = {"model_type": "encoder", "attention": "far", "defined_in": {"attention 'far'": "far.parts"}}
+    (tmp_path / "config.json").write_text(json.dumps(part))
+    assert failure(tmp_path)[1].endswith(f"Run `dovela show {tmp_path} --import far.parts`.\n")
+
+
+@pytest.mark.usefixtures("own")
+def test_layers_of_ones_own_are_told_from_others() -> None:
+    pattern = {"attention": ["shown-near", "window"], "num_hidden_layers": 4, "model_type": "encoder"}
+    Path("mixed.json").write_text(json.dumps({**pattern, "architectures": ["EncoderForMaskedLM"]}))
+    lines = [line.strip() for line in show("mixed.json", "--import", "own_module").splitlines()]
+    first = next(i for i, line in enumerate(lines) if line.startswith("layers 0, 2 (2 alike)"))
+    second = next(i for i, line in enumerate(lines) if line.startswith("layers 1, 3 (2 alike)"))
+    assert (lines[first + 1], lines[second + 1]) == ("NearAttention", "WindowAttention")
+    assert "Note: measured as EncoderForMaskedLM runs: what a mask hides is computed" in " ".join(lines)
+
+
+def titles(config: EncoderConfig, *, length: int = 8) -> list[tuple[str, tuple[str, ...]]]:
+    return [(s.title, s.kinds) for s in sections(inventory(config).parts, length) if "layer" in s.title]
+
+
+def test_kinds_that_look_alike_are_told_apart() -> None:
+    """With 8 tokens a window of 64 hides nothing, so shapes and operations are the same."""
+    config = EncoderConfig(num_hidden_layers=3, attention=["window", "window", "full"], window=64)
+    window, full = ("attention 'window'",), ("attention 'full'",)
+    assert titles(config) == [("layers 0-1", window), ("layer 2", full)]
+    two = EncoderConfig(num_hidden_layers=2, attention=["window", "full"], feed_forward=["mlp", "glu"], window=64)
+    assert titles(two) == [
+        ("layer 0", (*window, "feed-forward 'mlp'")),
+        ("layer 1", (*full, "feed-forward 'glu'")),
+    ]
+    assert titles(EncoderConfig(num_hidden_layers=2)) == [("layers 0-1", ())]
+
+
+def test_what_layers_share_is_counted_once() -> None:
+    first = Part("steps.0", {"weight": (4, 4)})
+    others = [Part(f"steps.{n}", {"weight": (4, 4)}, tied={"weight": "steps.0.weight"}) for n in (1, 2, 3)]
+    stock = Inventory("own", "Own", (first, *others), measure=Measure())
+    terminal = Console(width=120, file=io.StringIO())
+    terminal.print(as_table(stock, 1, 8))
+    output = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert row(output, "steps 0-3 (4 alike)")[:2] == ["4 × 4", "16"]
+    assert row(output, "in all")[0] == "16"
+    assert "Tied, and counted once: steps.0.weight = steps.1.weight = steps.2.weight = … (4 names)." in output
+
+
+def test_a_bare_word_that_is_no_type(tmp_path: Path) -> None:
+    DistilBertConfig(n_layers=2).save_pretrained(tmp_path / "model")
+    with HubServer() as hub:
+        hub.add("old-name", tmp_path / "model")
+        environment = hub.env(tmp_path / "cache") | {"HF_HUB_OFFLINE": "0"}
+        there, gone = run("show", "old-name", **environment), run("show", "distilbrt", **environment)
+    kept = run("show", "old-name", **environment)  # nothing answers any more
+    lost = run("show", "mixr", **environment)
+    assert (there.returncode, there.stderr) == (0, "")
+    assert gone.stderr.startswith(
+        "error: distilbrt: model type 'distilbrt': is not registered; did you mean 'distilbert'? Registered: audio-enc"
+    )
+    assert "For a type of your own add --import MODULE, the module that defines it. There is no folder" in gone.stderr
+    assert "has no such name" in gone.stderr
+    assert lost.stderr.count("\n") == 1
+    assert "was not reached" in lost.stderr
+    assert kept.stdout == there.stdout
 
 
 @pytest.mark.parametrize("width", [80, 120])

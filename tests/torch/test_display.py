@@ -10,7 +10,7 @@ from torch import nn
 
 import dovela
 from dovela import BertConfig, DistilBertConfig, EncoderConfig, PreTrainedModel
-from dovela.torch import Encoder
+from dovela.torch import Attention, Encoder
 from dovela.torch.display import MOST_LINES, WIDEST, describe
 
 PRESETS = [
@@ -89,6 +89,23 @@ class Cyclic(nn.Module):
         self.layer.owner = self
 
 
+class Mixed(nn.Module):
+    """Two parts of one class, a chain of matrices, and a norm."""
+
+    def __init__(self, other: int) -> None:
+        super().__init__()
+        self.rows, self.columns = Odd(nn.Linear(3, 4)), Odd(nn.Linear(3, other))
+        self.chain = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 16))
+
+
+class Reaching(Attention):
+    """A class whose name says nothing of its reach."""
+
+    @property
+    def reach(self) -> int:
+        return 5
+
+
 class Untellable(nn.Module):
     def extra_repr(self) -> str:
         raise ValueError("no")
@@ -103,6 +120,29 @@ def test_parts_of_ones_own_go_by_their_names() -> None:
     told = repr(Stacked(EncoderConfig(**TINY, vocab_size=30)))
     assert "odd: Odd, 16: inner 3 -> 4" in told
     assert "  scale 1 number" in told
+
+
+def test_parts_of_one_class_go_by_their_names_where_they_differ() -> None:
+    told = describe(nn.ModuleDict({"mix": Mixed(5), "same": Mixed(4), "norm": nn.LayerNorm(32)})).splitlines()
+    assert told[1:5] == [
+        "  mix: Mixed, 1.11 k",
+        "    rows: Odd (inner 3 -> 4), columns: Odd (inner 3 -> 5), Sequential (16 -> 32 -> 16)",
+        "  same: Mixed, 1.1 k: 2 x Odd (inner 3 -> 4), Sequential (16 -> 32 -> 16)",
+        "  norm: LayerNorm(32), 64",
+    ]
+
+
+def test_what_is_shared_is_said() -> None:
+    model = nn.ModuleDict({"tokens": nn.Embedding(9, 4), "out": nn.Linear(4, 9, bias=False)})
+    assert "shared" not in describe(model)
+    model["out"].weight = model["tokens"].weight  # type: ignore[assignment]
+    assert describe(model).splitlines()[-1] == "  shared: tokens.weight = out.weight"
+    assert describe(Odd(nn.Linear(3, 4))).splitlines()[-1] == "  shared: inner = same"
+
+
+def test_a_window_is_read_from_what_attention_says() -> None:
+    told = Reaching(EncoderConfig(**TINY))
+    assert "4 heads of 6, window 5" in describe(nn.ModuleDict({"near": nn.ModuleList([told])}))
 
 
 @pytest.mark.parametrize(

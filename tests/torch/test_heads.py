@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 import dovela
 from architectures import inputs_for
-from dovela import ConfigError
+from dovela import ConfigError, EncoderConfig
 from dovela.parts import HEADS, MODELS
+from dovela.torch import Attention, register_attention
 from dovela.torch.own_heads import with_backbone
 from parts import SOUND, config_for, near
 
@@ -243,3 +244,49 @@ def test_sound_is_pooled_as_configured() -> None:
         for row in range(5):
             length = int(given["attention_mask"][row].sum())
             assert near(model(given["input_values"][row : row + 1, :length]).logits[0], batch[row]), (pooler, SOUND)
+
+
+class Liar(Attention):
+    causal = True
+
+
+class Leaking(nn.Module):
+    def __init__(self, config: Any, layer: int = 0) -> None:
+        super().__init__()
+
+    def forward(self, x: Any, layout: Any, output_attentions: bool = False) -> Any:
+        return x + x.mean(1, keepdim=True), None
+
+
+class Honest(Attention):
+    causal = True
+
+    def allow(self, q_pos: Any, k_pos: Any) -> Any:
+        return (k_pos <= q_pos) & ((q_pos - k_pos) % 2 == 0)
+
+
+@pytest.mark.parametrize("kind", [Liar, Leaking])
+def test_attention_that_sees_ahead_learns_no_next_token(kind: type) -> None:
+    register_attention("seeing-in-tests")(kind)
+    with pytest.raises(ConfigError, match=f"would see those that they are to guess, by {kind.__name__}"):
+        dovela.EncoderForCausalLM(EncoderConfig(attention="seeing-in-tests", hidden_size=16, num_attention_heads=2))
+
+
+def test_causal_attention_of_ones_own_pools_the_last_token() -> None:
+    register_attention("honest-in-tests")(Honest)
+    sizes: dict[str, Any] = {"hidden_size": 16, "num_attention_heads": 2, "vocab_size": 20, "num_hidden_layers": 1}
+    dovela.EncoderForCausalLM(EncoderConfig(attention="honest-in-tests", **sizes))
+    model = dovela.EncoderModel(EncoderConfig(attention="honest-in-tests", **sizes)).eval()
+    output = model(torch.tensor([[3, 4, 5, 0]]), attention_mask=torch.tensor([[1, 1, 1, 0]]))
+    assert torch.equal(output.pooler_output, output.last_hidden_state[:, 2])
+    with pytest.raises(ConfigError, match="pooler 'dense' reads the first token, which has seen itself alone"):
+        dovela.EncoderModel(EncoderConfig(attention="honest-in-tests", pooler="dense", **sizes))
+
+
+def test_nothing_labelled_is_no_loss() -> None:
+    sizes: dict[str, Any] = {"hidden_size": 16, "num_attention_heads": 2, "vocab_size": 20, "num_hidden_layers": 1}
+    model = dovela.EncoderForMaskedLM(EncoderConfig(**sizes))
+    loss = model(torch.ones(1, 4, dtype=torch.long), labels=torch.full((1, 4), -100)).loss
+    loss.backward()
+    assert loss == 0
+    assert all(p.grad is None or not p.grad.any() for p in model.parameters())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dovela import AutoModel, ConfigError, EncoderModel, ImageEncoderModel, InputError, RegistryError
+from dovela import AutoModel, ConfigError, EncoderModel, ImageEncoderModel, RegistryError
 from dovela.parts import FEED_FORWARDS
 from dovela.torch import (
     MLP,
@@ -98,7 +98,7 @@ class Sandwich(PostNormBlock):
     def forward(self, x: Tensor, layout: Any, output_attentions: bool = False) -> Any:
         y, weights = self.attend(self.attention_norm(x), layout, output_attentions)
         x = x + self.attention_norm(y)
-        return x + self.mlp_norm(self.feed(x)), weights
+        return x + self.mlp_norm(self.feed(x, layout)), weights
 
 
 class Spread(nn.Module):
@@ -243,7 +243,5 @@ def test_an_expert_works_on_tokens_wherever_they_lie() -> None:
 
 
 def test_linear_attention_has_no_scores_to_add_to() -> None:
-    message = "attention 'linear': has no scores that positions could add to. Choose positions that are added"
-    for show in (False, True):
-        with pytest.raises(InputError, match=message):
-            model_with("positions", Near, attention="linear")(*text_batch(), output_attentions=show)
+    with pytest.raises(ConfigError, match="act on scores, and attention 'linear' never has them"):
+        model_with("positions", Near, attention="linear")

@@ -259,7 +259,7 @@ def test_heads_of_one_name_are_told_apart_and_what_is_not_there_is_listed(
 
 
 def test_built_in_types_have_the_heads_that_they_have() -> None:
-    with pytest.raises(RegistryError, match="It has: base, masked-lm, multiple-choice, question-answering, sequence"):
+    with pytest.raises(RegistryError, match="It has: base, masked-lm, multiple-choice, question-answering"):
         dovela.AutoModelForSeq2SeqLM.from_config(dovela.DistilBertConfig())
     with pytest.raises(RegistryError, match="'distilbert': it has no model for the task 'next-sentence-prediction'"):
         dovela.AutoModelForNextSentencePrediction.from_config(dovela.DistilBertConfig())
@@ -321,6 +321,59 @@ def test_a_missing_head_is_told_by_its_module(tmp_path: Path) -> None:
         dovela.AutoModelForPreTraining.from_pretrained(tmp_path)
 
 
+SOLO = """
+from dovela import SequenceClassifierOutput
+from dovela.torch import TextModel, register_head
+from torch import nn
+
+
+@register_head("{task}")
+class Solo(TextModel):
+    head_parts = {{"solo": "texts"}}
+    output_class = SequenceClassifierOutput
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.solo = nn.Linear(config.hidden_size, 1)
+
+    def scores(self, output):
+        return self.solo(output.last_hidden_state[:, 0])
+"""
+
+
+class AutoModelForSolo(AutoModel):
+    task = "solo-in-tests"
+
+
+def test_a_registered_head_on_a_built_in_model_is_opened_by_an_auto_class_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    module(tmp_path, "solo_head", SOLO.format(task=AutoModelForSolo.task), monkeypatch)
+    model = AutoModel.from_config(dovela.EncoderConfig(**SMALL)).eval().with_head("solo-in-tests")
+    assert (type(model).__name__, type(model).__module__) == ("EncoderForSolo", "solo_head")
+    model.save_pretrained(tmp_path / "saved")
+    again = AutoModelForSolo.from_pretrained(tmp_path / "saved")
+    assert type(again) is type(model)
+    assert torch.equal(again(IDS).logits, model(IDS).logits)
+    assert "not registered" not in caplog.text
+    with pytest.raises(dovela.UnexpectedWeights, match="saved from EncoderForSolo, which solo_head defines"):
+        AutoModelForMaskedLM.from_pretrained(tmp_path / "saved")
+    with pytest.raises(RegistryError, match=r"task 'ctc'.* The checkpoint was saved from EncoderForSolo\.$"):
+        dovela.AutoModelForCTC.from_pretrained(tmp_path / "saved")
+    with pytest.raises(RegistryError, match=r"no model for the task 'ctc'"):  # built in, on what is built in
+        AutoModel.from_config(dovela.EncoderConfig(**SMALL)).with_head("ctc")
+    code = """
+from dovela import AutoModel, RegistryError
+class AutoModelForSolo(AutoModel):
+    task = "solo-in-tests"
+try:
+    AutoModelForSolo.from_pretrained("saved")
+except RegistryError as error:
+    print(error)
+"""
+    assert "must be imported first: write `import solo_head`, which defines EncoderForSolo." in run(tmp_path, code)
+
+
 # What a constructor forgot.
 
 
@@ -351,6 +404,19 @@ def own(name: str, body: Any) -> Any:
 def test_what_trains_and_is_not_registered_is_named(value: Any, told: str) -> None:
     with pytest.raises(ConfigError, match=rf"^Forgetful: Forgetful\.thing {told}"):
         own("Forgetful", lambda self: setattr(self, "thing", value()))(PlainConfig(**SMALL))
+
+
+def test_a_head_part_that_is_not_there_is_named() -> None:
+    class Parts(Untied):
+        head_parts: Any = {"otu": "texts"}
+
+    with pytest.raises(
+        ConfigError, match=r"Parts\.head_parts: names 'otu', which the model has not; did you mean 'out'"
+    ):
+        Parts(PlainConfig(**SMALL))
+    Parts.head_parts = ["out"]
+    with pytest.raises(ConfigError, match=r"Parts\.head_parts: expected a dict \{attribute: .*, got \['out'\]"):
+        Parts(PlainConfig(**SMALL))
 
 
 def test_a_forgotten_part_is_found_inside_and_all_are_told_together() -> None:
@@ -457,3 +523,48 @@ def test_two_classes_under_one_name_say_what_to_change() -> None:
     ):
 
         class Other(PreTrainedModel, config=PlainConfig): ...
+
+
+def test_an_image_head_says_that_it_reads_the_first_place(told: Any) -> None:
+    class PatchesConfig(dovela.PretrainedConfig, model_type="patches-in-tests"):
+        hidden_size: int = 8
+
+    class PatchesModel(dovela.PreTrainedModel, config=PatchesConfig):
+        main_input_name = "pixel_values"
+        pooling = False
+
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            self.patches = nn.Conv2d(1, config.hidden_size, 2, 2)
+
+        def forward(self, pixel_values: torch.Tensor) -> Any:
+            x = self.patches(pixel_values).flatten(2).transpose(1, 2)
+            pooled = x.mean(1) if self.pooling else None
+            return dovela.BaseModelOutputWithPooling(last_hidden_state=x, pooler_output=pooled)
+
+    # No field but the width is needed: a head's dropout is 0 and its spread 0.02 where nothing else is said.
+    model = dovela.AutoModelForImageClassification.from_config(PatchesConfig(num_labels=3))
+    model(torch.ones(1, 1, 4, 4))
+    assert "reads the first of 4 places alone, since PatchesModel returns no pooler_output" in told()[0]
+    model.backbone.pooling = True
+    model(torch.ones(1, 1, 4, 4))
+    assert len(told()) == 1
+
+
+def test_the_kernel_is_chosen_for_the_models_inside_too() -> None:
+    class PairConfig(dovela.PretrainedConfig, model_type="pair-in-tests"):
+        width: int = 8
+
+    class Pair(dovela.PreTrainedModel, config=PairConfig):
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            inner = dovela.EncoderConfig(hidden_size=8, num_attention_heads=2, num_hidden_layers=1, vocab_size=9)
+            self.tower = dovela.EncoderModel(inner)
+
+        def forward(self, input_ids: torch.Tensor) -> Any:
+            return self.tower(input_ids)
+
+    pair = Pair(PairConfig())
+    pair.set_attn_implementation("eager")
+    assert {pair.config.attn_implementation, pair.tower.config.attn_implementation} == {"eager"}
+    pair(torch.ones(1, 3, dtype=torch.long))

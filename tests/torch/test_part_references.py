@@ -18,6 +18,7 @@ from torch import Tensor, nn
 import peer_parts
 from dovela import parts
 from dovela.torch import Padded
+from dovela.torch.attention_kinds import summed, weighed
 from parts import PARTS, config_for, near, numbers, part
 from peers import peer4
 
@@ -311,3 +312,28 @@ def as_the_peer_has_it(name: str) -> None:
     x = torch.linspace(-4, 4, 101)
     (theirs,) = peer4(peer_parts.activated, [name], x.numpy())
     assert near(parts.ACTIVATIONS.get(name)(x), torch.from_numpy(theirs), 1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_linear_attention_sums_long_texts_in_half_precision(dtype: torch.dtype) -> None:
+    q, k, v = (torch.randn(1, 2, 2048, 64, generator=torch.Generator().manual_seed(i)) for i in range(3))
+    exact = summed(q.double(), k.double(), v.double(), None, scale=1.0)[0]
+    for kernel in (summed, weighed):
+        rough = kernel(q.to(dtype), k.to(dtype), v.to(dtype), None, scale=1.0)[0]
+        assert rough.dtype is dtype
+        torch.testing.assert_close(rough.double(), exact, atol=2e-3, rtol=0.1)
+
+
+def test_padding_does_not_move_the_router() -> None:
+    moe = part("feed_forward", "moe", num_experts=4, experts_per_token=2, router_balance=0.7).train()
+    x = torch.randn(2, 5, 16, dtype=torch.float64)
+    real = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    moe(x, real).sum().backward()
+    padded = moe.router.weight.grad.clone()
+    moe.zero_grad()
+    moe(x[real]).sum().backward()
+    alone = moe.router.weight.grad.clone()
+    moe.zero_grad()
+    moe.balance = 0.0
+    moe(x[~real]).sum().backward()  # what the states of padding themselves weigh in this sum
+    torch.testing.assert_close(padded - moe.router.weight.grad, alone)

@@ -12,8 +12,16 @@ import torch
 import dovela
 from architectures import MODELS, inputs_for
 from dovela import ConfigError, EncoderConfig, InputError, RegistryError
+from dovela.config import CONFIGS
 from dovela.tables import sinusoids
-from dovela.torch import AddedPositions, SequenceClassification, change_parts, register_positions
+from dovela.torch import (
+    AddedPositions,
+    Attention,
+    SequenceClassification,
+    change_parts,
+    register_attention,
+    register_positions,
+)
 from surgeries import check_surgery, outputs_of, snapshot
 
 IDS = torch.arange(1, 25).view(2, 12)
@@ -214,3 +222,30 @@ def test_classes_of_ones_own(small: Any, tmp_path: Path) -> None:
         assert type(relu) is cls
     with pytest.raises(InputError, match=r"HalfModel can have other: none. Derive HalfConfig from EncoderConfig"):
         change_parts(HalfModel(HalfConfig()), attention="window")
+
+
+class SteppedConfig(EncoderConfig, model_type="stepped-in-tests"):
+    step: int = 4
+
+
+def test_a_part_of_ones_own_with_a_setting_of_its_own(small: Any, tmp_path: Path) -> None:
+    @register_attention("stepped-in-tests")
+    class Stepped(Attention):
+        def allow(self, q_pos: torch.Tensor, k_pos: torch.Tensor) -> torch.Tensor:
+            return (q_pos - k_pos) % self.config.step == 0
+
+    CONFIGS.register("stepped-in-tests", SteppedConfig)
+    model = small("BertForSequenceClassification")
+    new, report = change_parts(model, config=SteppedConfig, attention="stepped-in-tests", step=3)
+    assert not report.cut
+    assert not report.fresh
+    assert (type(new.config), new.config.step) == (SteppedConfig, 3)
+    new.save_pretrained(tmp_path)
+    again = dovela.AutoModelForSequenceClassification.from_pretrained(tmp_path)  # no class of its own is needed
+    assert torch.equal(again(IDS).logits, new(IDS).logits)
+    assert again(IDS, output_attentions=True).attentions[0][0, 0, 0].nonzero().flatten().tolist() == [0, 3, 6, 9]
+    lacking, _ = change_parts(model, attention="stepped-in-tests")
+    with pytest.raises(AttributeError, match="EncoderConfig has no field 'step'; whoever reads it needs"):
+        lacking(IDS)
+    with pytest.raises(InputError, match=r"expected a class derived from EncoderConfig, got 'BertConfig'"):
+        change_parts(model, config=dovela.BertConfig)

@@ -8,20 +8,23 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dovela import AudioEncoderModel, EncoderConfig, EncoderModel, InputError, RegistryError
+from dovela import AudioEncoderModel, EncoderConfig, EncoderModel, InputError, RegistryError, SequenceClassifierOutput
 from dovela.torch import (
     MLP,
     AddedPositions,
     Attention,
     AttentionPositions,
     Block,
+    LabelledModel,
     LearnedPositions,
     SequenceClassification,
+    class_loss,
     register_activation,
     register_feed_forward,
     register_kernel,
     register_norm,
     register_positions,
+    sequence_loss,
 )
 from parts import REGISTER, config_for, inputs_for, model_with, text_batch
 
@@ -84,9 +87,10 @@ WRONG: list[tuple[str, str, Any, str]] = [
         "pooler",
         "forward",
         first,
-        r"Wrong\.forward: expected one vector for each of 5 sequences, \(batch, width\), got \[5, 33",
+        r"Wrong\.forward: expected one vector for each of 5 sequences, \(batch, width\), here \[5, 16\], got \[5, 33",
     ),
     ("pooler", "forward", lambda x, mask: x[0], r"Wrong\.forward: expected one vector for each of 5 sequences"),
+    ("pooler", "forward", lambda x, mask: x.sum(2), r"here \[5, 16\], got \[5, 33\] .* says so .*: self\.width = …"),
     ("pooler", "forward", lambda x, mask: mask, r"Wrong\.forward: expected one vector .* got \[5, 33\] of torch.bool"),
 ]
 BASES = {"attention": Attention, "norm_order": Block}
@@ -221,6 +225,67 @@ def test_scores_and_losses_of_a_head_are_checked() -> None:
         model.result = result
         with pytest.raises(InputError, match=rf"Head\.scores: expected logits .*, got {got}"):
             model(ids)
+
+
+def test_the_logits_of_a_head_have_a_row_for_each_input_and_a_number_for_each_label() -> None:
+    class Rows(LabelledModel, backbone=EncoderModel, task="rows-in-tests"):
+        output_class = SequenceClassifierOutput
+
+        def forward(self, input_ids: Any, attention_mask: Any = None) -> Any:
+            return self.answer(None, input_ids=input_ids, attention_mask=attention_mask)
+
+        def scores(self, output: Any) -> Any:
+            return output.last_hidden_state[0, :, :2]
+
+    class Wide(SequenceClassification, backbone=EncoderModel, task="wide-in-tests"):
+        made: Any = None
+
+        def make_head(self, config: Any, labels: int) -> Any:
+            return self.made
+
+    ids = text_batch()[0]
+    with pytest.raises(
+        InputError, match=r"Rows\.scores: expected logits for 5 inputs, \(5, …\), got \[33, 2\] of torch\.float32"
+    ):
+        Rows(config_for())(ids)
+    Wide.made = nn.Linear(16, 5)
+    with pytest.raises(
+        InputError, match=r"Wide\.make_head: expected 3 scores in the last axis, \(…, 3\), got \[5, 5\] .*num_labels"
+    ):
+        Wide(config_for(num_labels=3))(ids)
+    Wide.classes = lambda self, config: 5  # type: ignore[method-assign]
+    assert Wide(config_for(num_labels=3))(ids).logits.shape == (5, 5)
+    Wide.made = staticmethod(lambda x: x)
+    with pytest.raises(InputError, match=r"Wide\.make_head: expected a torch module, got function"):
+        Wide(config_for(num_labels=3))
+
+
+def test_losses_call_labels_as_the_caller_does() -> None:
+    logits = torch.zeros(2, 3)
+    with pytest.raises(InputError, match=r"topics: has numbers outside 0 … 2"):
+        class_loss(logits, torch.tensor([0, 3]), name="topics")
+    with pytest.raises(InputError, match=r"stars: expected the shape \[2, 3\] for regression, got \[2\]"):
+        sequence_loss(logits, torch.zeros(2), "regression", name="stars")
+    with pytest.raises(InputError, match=r"problem_type: expected None or one of .*; did you mean 'regression'\?, got"):
+        sequence_loss(logits, torch.zeros(2), "regresion")
+    stars = torch.tensor([1.0, 3.0])
+    assert sequence_loss(torch.zeros(2, 1), stars, "regression").item() == 5.0  # the mean of 1 and 9
+
+
+def test_a_pooler_of_another_width_says_so_and_ready_made_classifiers_refuse_it() -> None:
+    class Both(Plain):
+        def __init__(self, config: Any) -> None:
+            super().__init__()
+            self.width = 2 * config.hidden_size
+
+        def forward(self, x: Tensor, mask: Any = None) -> Tensor:
+            return torch.cat([x[:, 0], x.mean(1)], -1)
+
+    model = model_with("pooler", Both)
+    ids = text_batch()[0]
+    assert model(ids).pooler_output.shape == (5, 32)
+    with pytest.raises(InputError, match=r"ClassifierHead: expected \(…, 16\), as hidden_size says, got \[5, 32\]"):
+        model.with_head("sequence-classification")(ids)
 
 
 def test_learned_positions_end_where_they_end() -> None:

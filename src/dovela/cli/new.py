@@ -28,7 +28,12 @@ from ..errors import InputError
 @click.option("--layers", type=int, help="How many blocks.  [default: 3]")
 @click.option("--hidden-size", type=int, help="Width of the hidden states.  [default: 128; of images 64]")
 @click.option("--heads", type=int, help="Attention heads of each layer.  [default: 4]")
-@click.option("--own", multiple=True, metavar="PART", help="Begin a part of your own; may be repeated.")
+@click.option(
+    "--own",
+    multiple=True,
+    metavar="PART",
+    help="Begin a part of your own; may be repeated. model takes no named parts.",
+)
 def command(name: str, start: str | None, task: str | None, own: tuple[str, ...], **options: Any) -> None:
     """Write the folder NAME: a model of your own, a test, and a training on real data. All of it runs at once.
 
@@ -39,7 +44,7 @@ def command(name: str, start: str | None, task: str | None, own: tuple[str, ...]
       dovela new tiles --from vit --norm rms --feed-forward swiglu
       dovela new teller --task causal-lm
 
-    The sizes are small, so that it learns something in a minute on two cores; they are fields of the configuration.
+    The sizes are small, so that it learns something within a minute on one core; they are fields of the configuration.
     """
     from .new_files import project_files
     from .new_request import Request

@@ -11,11 +11,11 @@ from typing import Any
 from .new_request import OWN, Request
 
 TEMPLATES = Path(__file__).parent / "templates"
-WIDTH = 120
+WIDTH = 120  # of code
+README_WIDTH = 100
 
 NAMES = {  # modules that a model file imports from, and the names that it may use
     "typing": ["Any"],
-    "dataclasses": ["field"],
     "dovela": ["EncoderConfig", "EncoderModel", "ImageEncoderConfig", "ImageEncoderModel"],
     "dovela.torch": [
         "Attention",
@@ -54,9 +54,13 @@ DOES = {
     "CausalLM": "Guesses each next token.",
     "ImageClassification": "A class for each image.",
 }
+LETTERS = {
+    "text": {"B": "batch", "S": "sequence", "D": "hidden size", "V": "vocabulary"},
+    "images": {"B": "batch", "S": "sequence (the class token and P patches)", "D": "hidden size"},
+}
 DATA = {
-    "text": "A minute or two, on the docstrings of Python's own library.",
-    "images": "A minute, on scikit-learn's digits.",
+    "text": "About half a minute on one core, on Python's docstrings.",
+    "images": "Under half a minute on one core, on scikit-learn's digits.",
 }
 
 
@@ -120,31 +124,33 @@ def _model_file(request: Request) -> str:
         _head_class(request),
     ]
     body = "\n\n".join(pieces)
-    letters = "\n\nLetters: B batch, S sequence, D hidden size, V vocabulary.\n" if request.own else ""
+    letters = _letters(body, request.reads)
     about = f'"""{_wrapped(_sentence(request))}{letters}"""'
     return f"{about}\n\nfrom __future__ import annotations\n\n{_imports(body)}\n\n{body}"
+
+
+def _letters(body: str, reads: str) -> str:
+    """The legend of those letters that stand in a shape of the file."""
+    shapes = " ".join(re.findall(r"\([^()]*\)", body))
+    told = [f"{letter} {means}" for letter, means in LETTERS[reads].items() if re.search(rf"\b{letter}\b", shapes)]
+    return f"\n\nLetters: {', '.join(told)}.\n" if told else ""
 
 
 def _config_class(request: Request, base: str) -> str:
     lines = [
         f'class {request.cls}Config({base}Config, model_type="{request.kind}"):',
-        f'    """What differs from {base}Config, whose other fields it has too. All are checked, and saved."""',
+        f'    """Other defaults for fields of {base}Config. A new field has a type too: `rate: float = 0.5`."""',
         "",
     ]
     for word, value in request.words.items():
         comment = COMMENTS.get(word)
-        lines.append(f"    {word}: {_typed(value)}{f'  # {comment}' if comment else ''}")
+        lines.append(f"    {word} = {_quoted(value)}{f'  # {comment}' if comment else ''}")
     return "\n".join(lines) + "\n"
 
 
-def _typed(value: Any) -> str:
-    """The annotation and the default of a field."""
-    if isinstance(value, list):
-        return f"list[str] = field(default_factory=lambda: [{', '.join(map(_quoted, value))}])"
-    return f"{type(value).__name__} = {_quoted(value)}"
-
-
 def _quoted(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_quoted, value))}]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
@@ -152,7 +158,7 @@ def _own_part(request: Request, part: str) -> str:
     images = request.reads == "images"
     causal = request.task == "causal-lm" and part == "attention"
     variant = "-causal" if causal else "-images" if images and part in ("attention", "positions") else ""
-    words = _common(request) | {"many": "patches" if images else "tokens"}
+    words = _common(request) | {"part": request.named(part), "many": "patches" if images else "tokens"}
     return _filled(f"own/{part}{variant}.py", words)
 
 
@@ -191,7 +197,7 @@ def _imports(body: str) -> str:
     code = re.sub(r'(?s:""".*?""")|#.*', "", body)
     used = {module: [n for n in names if re.search(rf"\b{n}\b", code)] for module, names in NAMES.items()}
     lines = {module: _import(module, names) for module, names in used.items() if names}
-    library = [lines.pop(module) for module in ("dataclasses", "typing") if module in lines]
+    library = [lines.pop(module) for module in ("typing",) if module in lines]
     whole = [
         f"import {name}"
         for name, mark in (("torch", "torch."), ("torch.nn.functional as F", "F."))
@@ -211,8 +217,8 @@ def _sentence(request: Request) -> str:
     return f"{request.summary[0].upper()}{request.summary[1:]}."
 
 
-def _wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, WIDTH - 6, break_on_hyphens=False))
+def _wrapped(text: str, width: int = WIDTH - 6) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False))
 
 
 # ---- the other files ------------------------------------------------------------------------------
@@ -241,15 +247,22 @@ def _dependencies(request: Request) -> str:
 def _readme(request: Request) -> dict[str, str]:
     corpus = "| `corpus.py` | the text that it learns from |\n" if request.reads == "text" else ""
     own = [part for part in request.own if OWN[part][0]]
+    small = f"It is small, to learn something soon; sizes are fields of `{request.cls}Config`."
     more = ""
     if own:
-        more = f"\n\nYours to change: {', '.join(own)} in `{request.module}.py`, registered as {request.kind!r}."
+        names = ", ".join(f"{part} (registered as `{request.named(part)}`)" for part in own)
+        more = "\n\n" + _wrapped(f"Yours to change in `{request.module}.py`: {names}.", README_WIDTH)
     return {
-        "summary": f"{_sentence(request)} It is small, to learn something in a minute; sizes are fields of\n"
-        f"`{request.cls}Config`.",
+        "summary": _wrapped(f"{_sentence(request)} {small}", README_WIDTH),
         "data": DATA[request.reads],
-        "contents": "the configuration and the model" + (", with a part of its own" if own else ""),
+        "contents": "the configuration and the model"
+        + (", with parts of its own" if own[1:] else ", with a part of its own" if own else ""),
         "corpus": corpus,
         "batching": "padding" if request.reads == "text" else "batches",
+        "opening": _wrapped(
+            f"Wherever a saved model is opened, `import {request.module}` comes first: a checkpoint holds no code. "
+            f"To see it part by part: `dovela show trained --import {request.module}`.",
+            README_WIDTH,
+        ),
         "more": more,
     }

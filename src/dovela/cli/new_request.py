@@ -82,6 +82,7 @@ class Request:
         _check_name(name)
         start, task = _starting(start, task)
         given = {FIELDS.get(word, word): _split(word, value) for word, value in options.items() if value is not None}
+        _check_numbers(given)
         own = tuple(dict.fromkeys(own))
         _check_own(name, own, task, given)
         if "model" in own:
@@ -98,6 +99,10 @@ class Request:
     def cls(self) -> str:
         """How the names of its classes begin."""
         return "".join(word.capitalize() for word in self.module.split("_"))
+
+    def named(self, part: str) -> str:
+        """The name under which a part of one's own is registered."""
+        return _own_names(self.kind, self.own)[part]
 
     @property
     def reads(self) -> str:
@@ -215,7 +220,38 @@ def _split(word: str, value: Any) -> Any:
     return value
 
 
+def _own_names(kind: str, own: tuple[str, ...]) -> dict[str, str]:
+    """Parts of one's own that are registered -> their names: the project's, and of several the part's too."""
+    parts = [part for part in own if OWN.get(part, ("",))[0]]
+    return {part: kind if len(parts) == 1 else f"{kind}-{part}" for part in parts}
+
+
+def _option(word: str) -> str:
+    """A field as the option that sets it."""
+    options = {field: option for option, field in FIELDS.items()}
+    return f"--{options.get(word, word).replace('_', '-')}"
+
+
+def _check_numbers(given: dict[str, Any]) -> None:
+    for word, value in given.items():
+        if isinstance(value, int) and value < 1:
+            raise InputError(f"{WHERE} {_option(word)} {value}", "is not a number of at least 1")
+
+
+def _check_heads(given: dict[str, Any], sizes: dict[str, Any]) -> None:
+    """Heads share the width equally; told in the name of the option that was given."""
+    width, heads = sizes["hidden_size"], sizes["num_attention_heads"]
+    if width % heads == 0:
+        return
+    if "num_attention_heads" in given:
+        problem = f"the hidden size of {width} is no multiple of it"
+        raise InputError(f"{WHERE} --heads {heads}", problem, hint="Heads share the width equally; see --hidden-size.")
+    problem = f"is no multiple of the {heads} heads that share it"
+    raise InputError(f"{WHERE} --hidden-size {width}", problem, hint="See --heads.")
+
+
 def _check_own(name: str, own: tuple[str, ...], task: str, given: dict[str, Any]) -> None:
+    names = _own_names(name, own)
     for part in own:
         where = f"{WHERE} --own {part}"
         if part not in OWN:
@@ -223,16 +259,13 @@ def _check_own(name: str, own: tuple[str, ...], task: str, given: dict[str, Any]
         word, registry = OWN[part]
         if word and word in given:
             raise InputError(where, f"--{part} {given[word]} is asked for too", hint="Leave one of them out.")
-        if registry is not None and name in registry:
-            raise InputError(where, f"there is a part {name!r} already", hint="Choose another name for the project.")
+        if registry is not None and names[part] in registry:
+            raise InputError(
+                where, f"there is a part {names[part]!r} already", hint="Choose another name for the project."
+            )
     if "model" in own:
         others = [f"--own {part}" for part in own if part != "model"]
-        options = {field: option for option, field in FIELDS.items()}
-        others += [
-            f"--{options.get(word, word).replace('_', '-')}"
-            for word in given
-            if word not in ("num_hidden_layers", "hidden_size")
-        ]
+        others += [_option(word) for word in given if word not in ("num_hidden_layers", "hidden_size")]
         if others:
             problem = f"a whole model reads no named parts: {', '.join(others)}"
             raise InputError(f"{WHERE} --own model", problem, hint="Leave them out.")
@@ -259,10 +292,11 @@ def _words(name: str, start: str, task: str, own: tuple[str, ...], given: dict[s
             raise InputError(f"{WHERE} {asked[0]}", f"{task} makes no vector of a whole sequence")
         preset = {word: value for word, value in preset.items() if word != "pooler"}
     parts = preset | {word: value for word, value in given.items() if word not in SIZES[reads]}
-    mine = {OWN[part][0]: name for part in own if OWN[part][0]}
+    mine = {OWN[part][0]: named for part, named in _own_names(name, own).items()}
     if task == "causal-lm" and "attention" not in {*parts, *mine}:
         parts["attention"] = "causal"
     sizes = _sizes(start, given)
+    _check_heads(given, sizes)
     sizes |= {"intermediate_size": 4 * sizes["hidden_size"]} | MORE[reads]
     if _has_window(task, reads, mine, parts, sizes):
         parts.setdefault("window", 8)  # sentences are short

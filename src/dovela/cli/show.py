@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import ConfigError, InputError, RegistryError
+from ..errors import ConfigError, InputError, RegistryError, suggest
 from ..quantities import counted
 from ..quantities import ranges as ranges
 
 if TYPE_CHECKING:
     from ..config import PretrainedConfig
     from ..inventory import Inventory, Measure
+
+OWN = "For a type of your own add --import MODULE, the module that defines it."
 
 
 @click.command("show")
@@ -62,14 +66,59 @@ def find_config(name: str) -> PretrainedConfig:
     from ..auto_model import AutoConfig
     from ..config import CONFIGS
 
-    if name in CONFIGS and not Path(name).exists():
+    missing = not Path(name).exists()
+    if missing and name in CONFIGS:
         return AutoConfig.for_model(name)
+    if missing and re.fullmatch(r"[\w.-]+", name):
+        _check_on_hub(name, CONFIGS.names())
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(name)
-    except RegistryError as error:
-        hint = f"{error.hint}{'' if error.hint.endswith('.') else '.'} Here that is --import MODULE."
-        raise RegistryError(error.where, *error.problems, hint=hint) from error
+    except (RegistryError, ConfigError) as error:
+        noted = [place for place in re.findall(r"`import ([\w.]+)`", error.hint) if place not in sys.modules]
+        if noted:  # as the file says
+            hint = f"Run `{_with_imports(name, noted)}`."
+        elif isinstance(error, RegistryError):
+            hint = f"{error.hint}{'' if error.hint.endswith('.') else '.'} Here that is --import MODULE."
+        else:
+            raise
+        raise type(error)(error.where, *error.problems, hint=hint) from error
     return config
+
+
+def _check_on_hub(word: str, known: list[str]) -> None:
+    """Raise if a bare word, most often a type that is misspelt or not imported, is no old name on the hub either.
+
+    One question without retries; without an answer the cache decides, as when loading.
+    """
+    from huggingface_hub import HfApi, constants, errors, try_to_load_from_cache
+
+    try:
+        HfApi().model_info(word, timeout=5)
+        return
+    except errors.HfHubHTTPError as error:
+        reason = f"{constants.ENDPOINT} has no such name"
+        if not isinstance(error, errors.RepositoryNotFoundError):
+            reason = f"{constants.ENDPOINT} did not say what it is"
+    except Exception:  # of whichever HTTP library there is
+        reason = f"{constants.ENDPOINT} was not reached"
+    if isinstance(try_to_load_from_cache(word, "config.json"), str):
+        return
+    raise RegistryError(
+        f"{word}: model type {word!r}",
+        f"is not registered{suggest(word, known)}",
+        hint=f"Registered: {', '.join(known)}. {OWN} There is no folder {word!r} in {Path.cwd()} either, and {reason}.",
+    )
+
+
+def _is_module(place: str) -> bool:
+    return place != "__main__" and not place.endswith(".py") and bool(re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", place))
+
+
+def _with_imports(name: str, places: list[str]) -> str:
+    """The command that imports these too."""
+    context = click.get_current_context(silent=True)
+    asked = (*(context.params.get("modules", ()) if context else ()), *places)
+    return shlex.join(["dovela", "show", name, *(word for place in asked for word in ("--import", place))])
 
 
 def take_stock(name: str, config: PretrainedConfig, batch: int, length: int | None) -> tuple[Inventory, int]:
@@ -119,11 +168,11 @@ def _check_imported(name: str, config: PretrainedConfig) -> None:
     wanted, noted = config.architectures[0], data.get(KEY)
     place = noted.get(wanted) if isinstance(noted, dict) else None
     if isinstance(place, str):
-        script = "" if place != "__main__" else " Move it from there into a module."
+        run = f"Run `{_with_imports(name, [place])}`."
         raise ConfigError(
             name,
             f"was saved from {wanted}, defined in {place!r}, which is not imported",
-            hint=f"Add --import {place if place != '__main__' else 'MODULE'}.{script}",
+            hint=run if _is_module(place) else "Move it from there into a module, and add --import MODULE.",
         )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..inventory_layers import every_pair
+from ..inventory_layers import every_pair, tied_names
 from ..quantities import counted, quantity, ranges
 
 if TYPE_CHECKING:
@@ -50,22 +51,52 @@ def as_dict(stock: Inventory, batch: int, length: int) -> dict[str, Any]:
     }
 
 
-def sections(parts: Iterable[Part], length: int) -> Iterator[tuple[str, int, list[tuple[str, Part]]]]:
-    """Name, how many alike, and the parts of one with what to call them there.
+@dataclass(frozen=True)
+class Section:
+    """A row of the table and those below it: a stack's layers that are alike, or parts under one first word."""
 
-    `("layers 0-2, 4", 4, [("mlp.up_proj", …), …])`, `("pooler", 1, [("dense", …)])`. A stack is what has numbers in its
-    names, and at least two layers alike.
+    title: str
+    times: int
+    "How many layers are alike."
+    members: list[tuple[str, Part]]
+    "The parts of one, with what to call them there."
+    whole: list[Part]
+    "The parts of all: a tensor that several share is counted with the first."
+    kinds: tuple[str, ...] = ()
+    "What tells these layers from the others of the stack, besides shapes."
+
+
+def sections(parts: Iterable[Part], length: int) -> Iterator[Section]:
+    """`layers 0-2, 4`, 4 of them, of `mlp.up_proj` and others; `pooler`, one, of `dense`.
+
+    A stack is what has numbers in its names, and at least two layers alike, or layers of several kinds.
     """
     for (name, numbered), group in itertools.groupby(parts, _section):
         members = list(group)
         runs = list(_runs(members, length)) if numbered else []
-        if not any(len(numbers) > 1 for numbers, _ in runs):
+        told = _kinds([layers[0] for _, layers in runs])
+        composed = any(told) and any(len(layers[0]) > 1 for _, layers in runs)
+        if not composed and not any(len(numbers) > 1 for numbers, _ in runs):
             first = name.partition(".")[0] if numbered else name
-            yield first, 1, [(part.name.removeprefix(f"{first}."), part) for part in members]
+            yield Section(first, 1, [(part.name.removeprefix(f"{first}."), part) for part in members], members)
             continue
-        for numbers, one in runs:
+        for (numbers, layers), kinds in zip(runs, told, strict=True):
             title = f"{name} {ranges(numbers)}" if len(numbers) > 1 or name != "layers" else f"layer {numbers[0]}"
-            yield title, len(numbers), [(_match(part)["leaf"] or "", part) for part in one]
+            inside = [(_match(part)["leaf"] or "", part) for part in layers[0]]
+            yield Section(title, len(numbers), inside, [part for layer in layers for part in layer], kinds)
+
+
+def _kinds(layers: list[list[Part]]) -> list[tuple[str, ...]]:
+    """For each layer, the kinds that it has and another has not; of what lies in one of these, nothing."""
+    found = [dict(layer[0].kinds) for layer in layers]
+    paths = dict.fromkeys(path for kinds in found for path in kinds)
+    odd = [path for path in paths if len({kinds.get(path) for kinds in found}) > 1]
+    outer = [path for path in odd if not any(path != other and f"{path}.".startswith(_within(other)) for other in odd)]
+    return [tuple(kinds[path] for path in outer if path in kinds) for kinds in found]
+
+
+def _within(path: str) -> str:
+    return f"{path}." if path else ""
 
 
 def _match(part: Part) -> re.Match[str]:
@@ -79,17 +110,16 @@ def _section(part: Part) -> tuple[str, bool]:
     return part.name.partition(".")[0], False
 
 
-def _runs(members: list[Part], length: int) -> Iterator[tuple[list[int], list[Part]]]:
-    """The numbers of layers that are alike, and the parts of one of them."""
-    alike: dict[Any, list[int]] = {}
-    shown: dict[Any, list[Part]] = {}
+def _runs(members: list[Part], length: int) -> Iterator[tuple[list[int], list[list[Part]]]]:
+    """The numbers of layers that are alike, and the parts of each."""
+    alike: dict[Any, tuple[list[int], list[list[Part]]]] = {}
     for number, layer in itertools.groupby(members, lambda part: int(_match(part)["number"])):
         one = list(layer)
         key = tuple((_match(part)["leaf"], tuple(part.tensors.items()), part.flops(length)) for part in one)
-        alike.setdefault(key, []).append(number)
-        shown.setdefault(key, one)
-    for key, numbers in alike.items():
-        yield numbers, shown[key]
+        numbers, layers = alike.setdefault((key, one[0].kinds), ([], []))
+        numbers.append(number)
+        layers.append(one)
+    yield from alike.values()
 
 
 def as_table(stock: Inventory, batch: int, length: int, width: int = ROOM) -> RenderableType:
@@ -99,8 +129,8 @@ def as_table(stock: Inventory, batch: int, length: int, width: int = ROOM) -> Re
     from rich.table import Table
     from rich.text import Text
 
-    def numbers(parts: list[Part], times: int = 1) -> tuple[str, ...]:
-        count, flops = times * sum(p.parameters for p in parts), times * sum(p.flops(length) for p in parts) / length
+    def numbers(parts: list[Part]) -> tuple[str, ...]:
+        count, flops = sum(p.parameters for p in parts), sum(p.flops(length) for p in parts) / length
         memory = [quantity(size * count, "B") if count else "" for size in (4, 2)]
         return f"{count:,}" if count else "", *(memory if wide else ()), quantity(flops) if flops else ""
 
@@ -112,12 +142,14 @@ def as_table(stock: Inventory, batch: int, length: int, width: int = ROOM) -> Re
     table.add_column("weight", justify="right", no_wrap=True)
     for name in ("parameters", *(("fp32", "bf16") if wide else ()), f"FLOP/{stock.measure.unit}"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name, times, members in sections(stock.parts, length):
-        parts = [part for _, part in members]
-        alone = len(parts) == 1 and (times == 1 or not members[0][0])
-        head = f"{name} ({times} alike)" if times > 1 else parts[0].name if alone else name
-        table.add_row(Text(head), _shape(parts[0]) if alone else "", *numbers(parts, times), style="bold cyan")
-        for leaf, part in [] if alone else members:
+    for one in sections(stock.parts, length):
+        parts = [part for _, part in one.members]
+        alone = len(parts) == 1 and (one.times == 1 or not one.members[0][0])
+        head = f"{one.title} ({one.times} alike)" if one.times > 1 else parts[0].name if alone else one.title
+        table.add_row(Text(head), _shape(parts[0]) if alone else "", *numbers(one.whole), style="bold cyan")
+        for kind in one.kinds:
+            table.add_row(Text(f"  {kind}", style="cyan"))
+        for leaf, part in [] if alone else one.members:
             table.add_row(Text(f"  {_named(leaf, part, length)}"), _shape(part), *numbers([part]))
     table.add_section()
     table.add_row("in all", "", *numbers(list(stock.parts)), style="bold")
@@ -130,7 +162,7 @@ def _named(leaf: str, part: Part, length: int) -> str:
         return leaf
     tokens = part.tokens(length)  # none where it was measured
     if not tokens:
-        return f"{leaf}, between its layers"
+        return f"{leaf}, by itself"
     seen = round(part.pairs(tokens) / tokens)
     over = f"over {seen} of" if seen < tokens else "over"
     return leaf.replace(".kernel", " in linear time" if part.per_token else f" {over} {counted(tokens, 'token')}")
@@ -147,16 +179,20 @@ def _words(stock: Inventory, batch: int, length: int) -> Iterator[str]:
         told += f" Attention alone takes 4 × {kernels[0].tokens(length)} × width for each token and layer."
     elif kernels:
         told += " Attention is counted for the pairs that may attend, and not for hidden ones that are computed too."
-    if any(times > 1 for _, times, _ in sections(stock.parts, length)):
+    if any(one.times > 1 for one in sections(stock.parts, length)):
         told += " Layers that are alike are listed once, under their sum."
     if flops:
         yield told
+    if tied := tied_names(stock.parts):
+        yield f"Tied, and counted once: {'; '.join(map(_as_one, tied[:3]))}{_more(len(tied) - 3)}."
     state, kept = stock.state_bytes(), stock.activation_bytes(length, batch)
     training = f"{quantity(state, 'B')} for weights, gradients and two moments of Adam"
     if kept:
         training += f", and about {quantity(kept, 'B')} for the activations of that batch"
     weights = f"The weights take {quantity(stock.bytes(32), 'B')} in fp32, {quantity(stock.bytes(16), 'B')} in bf16."
-    yield f"{weights} Training in fp32 takes {training}{' (fused attention, nothing computed twice)' if kept else ''}."
+    if kept:
+        training += f" ({'fused attention, ' if stock.attends else ''}nothing computed twice)"
+    yield f"{weights} Training in fp32 takes {training}."
     yield from (f"Note: {note}." for note in stock.notes)
 
 
@@ -168,6 +204,15 @@ def _inputs(stock: Inventory, batch: int, length: int) -> str:
     tokens = max((part.tokens(length) for part in stock.parts), default=0)
     told = f"{counted(batch, measure.unit)} of {measure.of}"
     return f"{told} ({tokens} tokens each)" if tokens else told
+
+
+def _as_one(names: list[str]) -> str:
+    """`a = b`."""
+    return " = ".join(names[:3]) + (f" = … ({len(names)} names)" if len(names) > 3 else "")
+
+
+def _more(number: int) -> str:
+    return f"; and {number} more" if number > 0 else ""
 
 
 def _leaf(part: Part) -> str:

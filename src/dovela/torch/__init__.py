@@ -32,6 +32,7 @@ _MODULES = {
     "init": ["Conv2d", "Embedding", "Linear", "SinusoidalEmbedding"],
     "kernels": ["register_kernel"],
     "layout": ["Packable", "Packed", "Padded"],
+    "losses": ["class_loss", "sequence_loss"],
     "norms": ["make_norm", "register_norm"],
     "patches": ["ImageEmbeddings"],
     "poolers": [

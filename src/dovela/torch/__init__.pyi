@@ -45,6 +45,8 @@ from .kernels import register_kernel as register_kernel
 from .layout import Packable as Packable
 from .layout import Packed as Packed
 from .layout import Padded as Padded
+from .losses import class_loss as class_loss
+from .losses import sequence_loss as sequence_loss
 from .norms import make_norm as make_norm
 from .norms import register_norm as register_norm
 from .patches import ImageEmbeddings as ImageEmbeddings

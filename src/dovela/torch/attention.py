@@ -47,14 +47,14 @@ class Attention(Packable):
         self.k_proj = Linear(config.hidden_size, inner, bias=config.qkv_bias, **spread(config))
         self.v_proj = Linear(config.hidden_size, inner, bias=config.qkv_bias, **spread(config))
         self.o_proj = Linear(width, config.hidden_size, **spread(config))
-        self._known_reach: int | None = None
+        self._known_reach = (-1, 0)  # the reach, and the longest sequence it was tried on
         scheme = POSITIONS.get(config.positions)
         self.positions = POSITIONS.make(config.positions, config) if issubclass(scheme, AttentionPositions) else None
 
     # ---- hooks --------------------------------------------------------------------------------
 
     def allow(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:
-        """Hook: whether a position may attend to another; (S, 1) and (1, S) -> boolean (S, S), or None for always.
+        """Hook: whether a position may attend to another; (Q, 1) and (1, K) -> boolean (Q, K), or None for always.
 
         (H, S, S) tells the heads apart.
         """
@@ -90,26 +90,30 @@ class Attention(Packable):
             scale=self.head_dim**-0.5,
             dropout=self.config.attention_dropout if self.training else 0.0,
             bias=self._biased if self.positions is not None else None,
-            reach=None if output_attentions or captured() else self._checked_reach(),
+            reach=None if output_attentions or captured() else self._checked_reach(layout.longest(x)),
         )
         return self.o_proj(out.flatten(-2)), weights
 
     def _allowed(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:
         return boolean_table(self, self.allow(q_pos, k_pos), len(self.heads), q_pos.shape[0], k_pos.shape[-1], "allow")
 
-    def _checked_reach(self) -> int | None:
-        """`reach`, found to be true of `allow` before it is first relied on."""
+    def _checked_reach(self, length: int) -> int | None:
+        """`reach`, found to be true of `allow` before it is relied on for sequences of a length."""
         reach = self.reach
-        if reach is not None and self._known_reach != reach:
-            place = torch.arange(2 * reach + 2)
-            far = (place[:, None] - place).abs() > reach
-            may = self._allowed(place[:, None], place[None, :])
-            if may is None or bool((may & far).any()):
-                hint = "Let `reach` say how far it is, or None where there is no bound."
-                raise InputError(
-                    f"{type(self).__name__}.reach", f"is {reach}, and `allow` lets tokens see beyond", hint=hint
-                )
-            self._known_reach = reach
+        if reach is None or (reach == self._known_reach[0] and length <= self._known_reach[1]):
+            return reach
+        hint = "Let `reach` say how far it is, or None where there is no bound."
+        if isinstance(reach, bool) or not isinstance(reach, int) or reach < 0:
+            problem = f"expected a number of places of at least 0, or None, got {reach!r}"
+            raise InputError(f"{type(self).__name__}.reach", problem, hint=hint)
+        place = torch.arange(length)
+        far = (place[:, None] - place).abs() > reach
+        may = self._allowed(place[:, None], place[None, :])
+        if bool(far.any()) and (may is None or bool((may & far).any())):
+            raise InputError(
+                f"{type(self).__name__}.reach", f"is {reach}, and `allow` lets tokens see beyond", hint=hint
+            )
+        self._known_reach = (reach, length)
         return reach
 
     def _biased(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:

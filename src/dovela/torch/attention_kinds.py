@@ -5,11 +5,13 @@ Letters: B batch, S sequence, H heads, D width of a head.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import ConfigError
 from .attention import Attention
 from .kernels import Kernel
 
@@ -57,19 +59,31 @@ class LinearAttention(Attention):
     `attention_dropout` leaves out keys, for all queries of a head at once.
     """
 
+    def __init__(self, config: Any, layer: int = 0) -> None:
+        super().__init__(config, layer)
+        if self.positions is not None:  # of one's own; the built-in ones are refused by the configuration
+            problem = f"positions {config.positions!r} act on scores, and attention 'linear' never has them"
+            raise ConfigError(type(config).__name__, problem)
+
     def kernel(self, output_attentions: bool) -> Kernel:
-        return weighed if output_attentions else summed  # type: ignore[return-value]
+        return weighed if output_attentions else summed
+
+
+def sees_ahead(attention: Any) -> bool:
+    """Whether a token may see one behind it: where the class does not say `causal`, or `allow` says otherwise."""
+    if not getattr(attention, "causal", False):
+        return True
+    if not isinstance(attention, Attention) or attention.q_proj.weight.is_meta:
+        return False  # its author knows
+    place = torch.arange(16, device=attention.q_proj.weight.device)
+    may = attention.allow(place[:, None], place[None, :])
+    return may is None or bool((may & (place > place[:, None])).any())
 
 
 def _features(x: Tensor) -> Tensor:
-    """elu(x) + 1, without the rounding of a sum near zero."""
+    """elu(x) + 1, without the rounding of a sum near zero; in float32 at least, since sums over a text grow large."""
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
     return torch.where(x > 0, x + 1, x.clamp(max=0).exp())
-
-
-def _refuse_bias(bias: Tensor | None) -> None:
-    if bias is not None:
-        hint = "Choose positions that are added to the embeddings, or none."
-        raise InputError("attention 'linear'", "has no scores that positions could add to", hint=hint)
 
 
 def _kept_keys(k: Tensor, dropout: float) -> Tensor:
@@ -85,10 +99,9 @@ def summed(
     *,
     scale: float,
     dropout: float = 0.0,
-    bias: Tensor | None = None,
+    **_: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Sums over keys first; where who may attend depends on the query too, the weights are needed after all."""
-    _refuse_bias(bias)
     if allow is not None and allow.shape[-2] > 1:
         return weighed(q, k, v, allow, scale=scale, dropout=dropout)[0], None
     fq, fk = _features(q), _features(k)
@@ -96,8 +109,8 @@ def summed(
         seen = allow | ~allow.any(-1, keepdim=True)  # nothing to attend to: as the other kernels, everything
         fk = fk * seen.transpose(-1, -2)
     total = fk.sum(-2, keepdim=True).transpose(-1, -2)  # (B, H, D, 1)
-    values = fk.transpose(-1, -2) @ (v * _kept_keys(k, dropout))  # (B, H, D, D)
-    return fq @ values / (fq @ total), None
+    values = fk.transpose(-1, -2) @ (v * _kept_keys(k, dropout)).to(fk.dtype)  # (B, H, D, D)
+    return (fq @ values / (fq @ total)).to(v.dtype), None
 
 
 def weighed(
@@ -108,12 +121,11 @@ def weighed(
     *,
     scale: float,
     dropout: float = 0.0,
-    bias: Tensor | None = None,
+    **_: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """The same with every weight (B, H, S, S) in sight, in quadratic time."""
-    _refuse_bias(bias)
     weights = _features(q) @ _features(k).transpose(-1, -2)
     if allow is not None:
         weights = weights * (allow | ~allow.any(-1, keepdim=True))
     weights = weights / weights.sum(-1, keepdim=True)
-    return weights @ (v * _kept_keys(k, dropout)), weights
+    return (weights @ (v * _kept_keys(k, dropout)).to(weights.dtype)).to(v.dtype), weights.to(v.dtype)

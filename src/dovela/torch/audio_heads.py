@@ -20,7 +20,7 @@ from ..outputs import (
     XVectorOutput,
 )
 from .audio_losses import AngularMargin, ctc_loss, frame_loss
-from .heads import HeadedModel
+from .heads import LabelledModel
 from .init import Linear, spread
 from .inputs import flag
 from .layout import readable
@@ -30,7 +30,7 @@ from .quantizer import GumbelQuantizer, contrastive_loss
 from .xvector import StatisticsPooling, TimeDelays
 
 
-class AudioModel(HeadedModel):
+class AudioModel(LabelledModel):
     """A head on a backbone that hears samples.
 
     The backbone has `frame_mask(attention_mask)`, which frames are real, and `freeze_feature_encoder()`.
@@ -47,6 +47,17 @@ class AudioModel(HeadedModel):
                 f"{type(self).__name__}(config)", "does not take an adapter", hint="Set add_adapter=False."
             )
         super().__init__(config)
+
+    def forward(
+        self,
+        input_values: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        *,
+        labels: Tensor | None = None,
+        **inputs: Any,
+    ) -> Any:
+        """Samples (B, T), mask (B, T), 1 = real, labels and logits as the class says; others go to the backbone."""
+        return self.answer(labels, input_values=input_values, attention_mask=attention_mask, **inputs)
 
     def freeze_feature_encoder(self) -> None:
         """Train everything but the convolutions over samples."""

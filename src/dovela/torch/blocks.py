@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..encoder_rules import at_layer
+from ..errors import ConfigError
 from ..outputs import BaseModelOutput
 from ..parts import ATTENTIONS, BLOCKS, FEED_FORWARDS
 from .checked import pair_like, tensor_like
@@ -36,7 +37,8 @@ class Block(Packable):
         super().__init__()
         self.attention: Any = ATTENTIONS.make(at_layer(config.attention, layer), config, layer)
         self.attention_norm = make_norm(config)
-        self.attention_output_dropout = nn.Dropout(config.attention_output_dropout)
+        own = config.attention_output_dropout
+        self.attention_output_dropout = nn.Dropout(config.dropout if own is None else own)
         self.mlp: Any = FEED_FORWARDS.make(at_layer(config.feed_forward, layer), config)
         self.mlp_norm: nn.Module | None = make_norm(config)
         self.mlp_dropout = nn.Dropout(config.dropout)
@@ -46,9 +48,10 @@ class Block(Packable):
         y, weights = pair_like(self.attention, self.attention(x, layout, output_attentions), x)
         return self.attention_output_dropout(y), weights
 
-    def feed(self, x: Tensor) -> Tensor:
+    def feed(self, x: Tensor, layout: Layout) -> Tensor:
         """x (…, D) -> what the feed-forward makes of it (…, D)."""
-        return self.mlp_dropout(tensor_like(self.mlp, self.mlp(x), x))  # type: ignore[no-any-return]
+        y = self.mlp(x, layout.real) if getattr(self.mlp, "counts_tokens", False) else self.mlp(x)
+        return self.mlp_dropout(tensor_like(self.mlp, y, x))  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         """Hook: x (…, D) -> (…, D) and, if asked for, the attention weights."""
@@ -63,7 +66,7 @@ class PostNormBlock(Block):
     def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         y, weights = self.attend(x, layout, output_attentions)
         x = normed(self.attention_norm, x + y)
-        return normed(self.mlp_norm, x + self.feed(x)), weights  # type: ignore[arg-type]
+        return normed(self.mlp_norm, x + self.feed(x, layout)), weights  # type: ignore[arg-type]
 
 
 class PreNormBlock(Block):
@@ -74,7 +77,7 @@ class PreNormBlock(Block):
     def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         y, weights = self.attend(normed(self.attention_norm, x), layout, output_attentions)
         x = x + y
-        return x + self.feed(normed(self.mlp_norm, x)), weights  # type: ignore[arg-type]
+        return x + self.feed(normed(self.mlp_norm, x), layout), weights  # type: ignore[arg-type]
 
 
 class ParallelBlock(Block):
@@ -89,7 +92,7 @@ class ParallelBlock(Block):
     def forward(self, x: Tensor, layout: Layout, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         z = normed(self.attention_norm, x)
         y, weights = self.attend(z, layout, output_attentions)
-        return x + y + self.feed(z), weights
+        return x + y + self.feed(z, layout), weights
 
 
 class Layers(nn.ModuleList):
@@ -99,7 +102,10 @@ class Layers(nn.ModuleList):
 
     def __init__(self, config: Any, block: type[Block] | None = None) -> None:
         """`block`: another class than the one that `config.norm_order` names."""
-        chosen = BLOCKS.get(config.norm_order) if block is None else block
+        chosen: Any = BLOCKS.get(config.norm_order) if block is None else block
+        if not (isinstance(chosen, type) and issubclass(chosen, Block)):
+            hint = f"Write: class {getattr(chosen, '__name__', 'MyBlock')}(dovela.torch.Block)"
+            raise ConfigError(f"block order {config.norm_order!r}", "is not made of a class of blocks", hint=hint)
         super().__init__(chosen(config, layer) for layer in range(config.num_hidden_layers))
         self.layerdrop: float = config.layerdrop
         self.final_norm: bool = chosen.final_norm

@@ -17,7 +17,7 @@ from torch import nn
 
 from ..config import PretrainedConfig
 from ..errors import ConfigError, suggest
-from .forgotten import check_registered
+from .forgotten import check_head_parts, check_registered
 
 _building = threading.local()  # config: of the model being built; hollow: without memory inside; shared: see `sharing`
 
@@ -38,6 +38,7 @@ class Building(type):
         finally:
             _building.config = outer
         check_registered(model)
+        check_head_parts(model)
         return model
 
 

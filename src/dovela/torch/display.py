@@ -29,13 +29,14 @@ LISTS = (nn.ModuleList, nn.Sequential, nn.ModuleDict)
 
 def describe(model: nn.Module) -> str:
     """The model's size in one line, and its parts in at most 19 more; equal layers of a stack are told once."""
-    lines = [type(model).__name__]
+    lines, shared = [type(model).__name__], []
     with suppress(Exception):  # one that is half built, or has odd attributes: what is known is shown
         lines = [f"{lines[0]}: {_size(model)}"]
+        shared = _shared(model)
         lines += _children(model, 1, (id(model),))
-    if len(lines) > MOST_LINES:
-        lines[MOST_LINES - 1 :] = [f"  … and {len(lines) - MOST_LINES + 1} more lines"]
-    return "\n".join(lines)
+    if len(lines) > (most := MOST_LINES - len(shared)):
+        lines[most - 1 :] = [f"  … and {len(lines) - most + 1} more lines"]
+    return "\n".join(lines + shared)
 
 
 def _size(model: nn.Module) -> str:
@@ -57,6 +58,25 @@ def _count(tensors: Iterable[Tensor]) -> int:
 
 def _numel(tensor: Tensor) -> int:
     return 0 if nn.parameter.is_lazy(tensor) else tensor.numel()  # lazy: of no shape before the first call
+
+
+def _shared(model: nn.Module) -> list[str]:
+    """A line for layers and tensors that have several names, if there are any."""
+    layers: dict[int, list[str]] = {}
+    tensors: dict[int, list[str]] = {}
+    for path, module in model.named_modules():  # each once, so that cycles end
+        for name, child in module._modules.items():
+            if child is not None and next(child.parameters(), None) is not None:
+                layers.setdefault(id(child), []).append(f"{path}.{name}".lstrip("."))
+        for name, p in module._parameters.items():
+            if p is not None:
+                tensors.setdefault(id(p), []).append(f"{path}.{name}".lstrip("."))
+    groups = [names for names in (*layers.values(), *tensors.values()) if len(names) > 1]
+    found = [" = ".join(names[:3]) + " = …" * (len(names) > 3) for names in groups]
+    if not found:
+        return []
+    more = f"; and {len(found) - 2} more" if len(found) > 2 else ""
+    return ["  " + textwrap.shorten(f"shared: {'; '.join(found[:2])}{more}", WIDEST - 2, placeholder=" …")]
 
 
 # ---- the tree --------------------------------------------------------------------------------------------------------
@@ -116,7 +136,14 @@ def _kind(name: str, module: nn.Module) -> str:
     """The class, unless it is dovela's and says what the name does: `pooler`, a DensePooler."""
     kind = type(module)
     plain = kind.__module__.startswith("dovela.torch.") and name.lower() in kind.__name__.lower()
-    return "" if plain else f": {kind.__name__}"
+    return "" if plain else f": {kind.__name__}{_width(module)}"
+
+
+def _width(module: nn.Module) -> str:
+    """Of a norm, which its number of parameters would be taken for."""
+    if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
+        return f"({' x '.join(map(str, module.normalized_shape))})"
+    return f"({module.num_channels})" if isinstance(module, nn.GroupNorm) else ""
 
 
 def _own(module: nn.Module) -> list[str]:
@@ -155,17 +182,28 @@ def _inside(module: nn.Module, above: tuple[int, ...]) -> str | None:
     """What a module consists of, in a phrase: None where its class says all; long where there is much to say."""
     if (sizes := _sizes(module)) is not None:
         return sizes.removeprefix("(").removesuffix(")") if sizes.startswith("(") else sizes or None
-    phrases = _own(module)
+    parts: list[tuple[str, nn.Module, str]] = []
     for name, child in module.named_children():
         if not _counts(child) or id(child) in above:
             continue
-        kind, below = type(child).__name__, _sizes(child)
+        below = _sizes(child)
         if below is None and (within := _inside(child, (*above, id(child)))):
             below = f"({within})"
-        plain = isinstance(child, (nn.Linear, nn.Embedding))
-        phrases.append(f"{name if plain else kind} {below or ''}".rstrip())
+        parts.append((name, child, below or ""))
+    phrases = [*_own(module), *(f"{_called(name, child, parts)} {below}".rstrip() for name, child, below in parts)]
     counted = [(phrase, len(list(same))) for phrase, same in itertools.groupby(phrases)]
     return ", ".join(dict.fromkeys(f"{times} x {phrase}" if times > 1 else phrase for phrase, times in counted)) or None
+
+
+def _called(name: str, module: nn.Module, beside: list[tuple[str, nn.Module, str]]) -> str:
+    """The class, or the name where that says more: a matrix's, and of one of several that differ."""
+    kind = type(module)
+    if name.isdigit():
+        return kind.__name__
+    if isinstance(module, (nn.Linear, nn.Embedding)):
+        return name
+    several = len({below for _, other, below in beside if type(other) is kind}) > 1
+    return f"{name}: {kind.__name__}" if several else kind.__name__
 
 
 def _sizes(module: Any) -> str | None:
@@ -183,8 +221,8 @@ def _sizes(module: Any) -> str | None:
             shared = getattr(module, "k_proj", None)
             if shared is not None and shared.out_features != module.q_proj.out_features:
                 words.append(f"{shared.out_features // module.head_dim} of keys and values")
-            if "Window" in type(module).__name__:
-                words.append(f"window {module.config.window}")
+            if isinstance(reach := getattr(module, "reach", None), int):
+                words.append(f"window {reach}")
             if getattr(module, "positions", None) is not None:
                 words.append(type(module.positions).__name__.replace("Positions", " positions").strip())
             return f"({', '.join(words)})"
@@ -198,9 +236,20 @@ def _sizes(module: Any) -> str | None:
             return (
                 f"({module.up_proj.in_features} -> {module.up_proj.out_features}{', ' * bool(activation)}{activation})"
             )
-        if isinstance(module, (nn.LayerNorm, nn.GroupNorm)) or type(module).__name__ == "RMSNorm":
+        if isinstance(module, nn.Sequential):
+            return _chain([child for child in module if _counts(child)])
+        if isinstance(module, (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)):
             return ""
     return None
+
+
+def _chain(layers: list[Any]) -> str | None:
+    """`(16 -> 32 -> 16)`, of matrices that follow each other with nothing but torch's own in between."""
+    if not layers or not all(isinstance(layer, nn.Linear) for layer in layers):
+        return None
+    widths = [layers[0].in_features, *(layer.out_features for layer in layers)]
+    fits = all(layer.in_features == width for layer, width in zip(layers, widths, strict=False))
+    return f"({' -> '.join(map(str, widths))})" if fits else None
 
 
 def _shape(tensor: Tensor) -> str:

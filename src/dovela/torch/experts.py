@@ -22,11 +22,11 @@ class MixtureOfExperts(Packable):
 
     In training the router is drawn towards giving every expert as many tokens (Fedus et al. 2021, Switch, equation 4),
     with the strength `router_balance`. That is part of the gradients and not of the loss that is returned: it is added
-    in the backward pass as the gradient of `router_balance` x the balance loss, whatever the loss is. Padding that is
-    not left out of the layers counts as tokens there.
+    in the backward pass as the gradient of `router_balance` x the balance loss, whatever the loss is.
     """
 
     packs = True
+    counts_tokens = True  # so it is told which of them are real
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -41,8 +41,8 @@ class MixtureOfExperts(Packable):
             )
         self.experts = nn.ModuleList(expert(config) for _ in range(config.num_experts))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (…, D) -> (…, D)."""
+    def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
+        """x (…, D) -> (…, D). `real` (…): which tokens are no padding; None: all."""
         tokens = x.reshape(-1, x.shape[-1])  # (T, D)
         scores = self.router(tokens)
         share = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32))  # (T, E)
@@ -52,7 +52,7 @@ class MixtureOfExperts(Packable):
         gates = torch.zeros_like(share, dtype=x.dtype).scatter(-1, which, weight)  # (T, E), zero where not asked
         y = self.sparse(tokens, gates) if readable(tokens) else self.dense(tokens, gates)
         if self.training and self.balance and torch.is_grad_enabled():
-            y = WithGradient.apply(y, self.balance * balance_loss(share, which))  # type: ignore[no-untyped-call]
+            y = WithGradient.apply(y, self.balance * balance_loss(share, which, real))  # type: ignore[no-untyped-call]
         return y.view(x.shape)
 
     def dense(self, tokens: Tensor, gates: Tensor) -> Tensor:
@@ -72,11 +72,16 @@ class MixtureOfExperts(Packable):
         return y
 
 
-def balance_loss(share: Tensor, which: Tensor) -> Tensor:
-    """The router's shares (T, E) and choices (T, K) -> E x sum of (part of the choices) x (mean share); even: 1."""
-    experts = share.shape[-1]
-    chosen = torch.zeros_like(share).scatter(-1, which, 1.0).mean(0) / which.shape[-1]  # (E,)
-    return experts * (chosen * share.mean(0)).sum()
+def balance_loss(share: Tensor, which: Tensor, real: Tensor | None = None) -> Tensor:
+    """The router's shares (T, E) and choices (T, K) -> E x sum of (part of the choices) x (mean share); even: 1.
+
+    Over the `real` tokens (…), T in all, or over all.
+    """
+    experts, asked = share.shape[-1], which.shape[-1]
+    counted = share.new_ones(len(share)) if real is None else real.reshape(-1).to(share.dtype)
+    part = counted / counted.sum().clamp(min=1)  # (T,)
+    chosen = part @ torch.zeros_like(share).scatter(-1, which, 1.0) / asked  # (E,)
+    return experts * (chosen * (part @ share)).sum()
 
 
 class WithGradient(torch.autograd.Function):

@@ -1,20 +1,20 @@
-"""Parameters that a constructor made and no module knows of: torch would neither train, move nor save them."""
+"""What a constructor forgot: parameters that no module knows of, and parts of the head that are not there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from ..errors import ConfigError
+from ..errors import ConfigError, suggest
 
 _TORCHS = frozenset(vars(nn.Module()))  # what every module keeps for itself
 
 
 def check_registered(model: nn.Module) -> None:
-    """Raise ConfigError if an attribute holds something to train that is nowhere registered.
+    """Raise ConfigError if an attribute holds something to train that torch would neither train, move nor save.
 
     A frozen module in a list, as a teacher that is not to be saved, is left alone: that is how one hides it.
     """
@@ -39,6 +39,22 @@ def check_registered(model: nn.Module) -> None:
             hint="What is not registered is neither trained, moved to a device nor saved. To hide a module on purpose, "
             "freeze it with requires_grad_(False).",
         )
+
+
+def check_head_parts(model: Any) -> None:
+    """Raise ConfigError if `head_parts` of somebody's own class names what the model has not."""
+    owner = next(cls for cls in type(model).__mro__ if "head_parts" in vars(cls))
+    if owner.__module__.startswith("dovela."):  # of which some are for parts that not every configuration has
+        return
+    given, where = model.head_parts, f"{type(model).__name__}.head_parts"
+    if not isinstance(given, Mapping):
+        raise ConfigError(where, f"expected a dict {{attribute: what it tells apart}}, got {given!r}")
+    there = [*model._modules, *model._parameters, *model._buffers]
+    problems = [
+        f"names {name!r}, which the model has not{suggest(name, there)}" for name in given if not hasattr(model, name)
+    ]
+    if problems:
+        raise ConfigError(where, *problems, hint="It names the attributes that are the head.")
 
 
 def _ids(thing: Tensor | nn.Module) -> set[int]:

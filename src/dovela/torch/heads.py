@@ -16,9 +16,12 @@ from ..errors import ConfigError, InputError, RegistryError
 from ..parts import HEADS
 from .checked import described
 from .init import Linear, spread
-from .layout import padded
+from .layout import captured, padded
 from .losses import class_loss
 from .model import PreTrainedModel
+from .own_heads import is_builtin
+
+_ANSWER = ("loss", "logits", "hidden_states", "attentions")  # what `LabelledModel.answer` gives
 
 T = TypeVar("T", bound="type[HeadedModel]")
 
@@ -33,6 +36,12 @@ class ClassifierHead(nn.Module):
         self.out = Linear(config.hidden_size, labels, **spread(config))
 
     def forward(self, x: Tensor) -> Tensor:
+        if not captured() and x.shape[-1] != self.out.in_features:
+            raise InputError(
+                type(self).__name__,
+                f"expected (…, {self.out.in_features}), as hidden_size says, got {described(x)}",
+                hint="Let the backbone and its pooler give vectors of that width, or define make_head in the model.",
+            )
         if self.hidden is not None:
             x = self.hidden(x).relu()
         return self.out(self.dropout(x))  # type: ignore[no-any-return]
@@ -58,7 +67,14 @@ class HeadedModel(PreTrainedModel):
             )
         cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
         cls.optional_parts = backbone.optional_parts
-        super().__init_subclass__(config=backbone.config_class, task=kwargs.pop("task", cls.task), **kwargs)
+        task, head = kwargs.pop("task", cls.task), cls.__bases__[0].__name__
+        if not task:
+            raise ConfigError(
+                cls.__name__,
+                "has no task, which tells a model with a head from the one without",
+                hint=f'Write @register_head("…") above {head}, or task="…" in the class statement.',
+            )
+        super().__init_subclass__(config=backbone.config_class, task=task, **kwargs)
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -100,6 +116,8 @@ class LabelledModel(HeadedModel):
 
     def answer(self, labels: Tensor | None, **inputs: Any) -> Any:
         """What `forward` returns: the inputs through the backbone, its output scored, with the loss of any labels."""
+        if not captured():
+            self._check_output_class()
         output = self.encode(pack=labels is None or not self.token_labels, **inputs)
         if not all(hasattr(output, name) for name in ("last_hidden_state", "hidden_states", "attentions")):
             raise InputError(
@@ -107,6 +125,8 @@ class LabelledModel(HeadedModel):
                 f"expected what heads read, a BaseModelOutput(last_hidden_state=…), got {described(output)}",
             )
         logits = self._floating("scores", self.scores(output), "logits (B, …)")
+        if not captured():
+            self._check_logits(logits, output.last_hidden_state)
         loss = None if labels is None else self._floating("loss", self.loss(logits, labels), "one number")
         return self.output_class(
             loss=loss,
@@ -114,6 +134,24 @@ class LabelledModel(HeadedModel):
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
+
+    def _check_output_class(self) -> None:
+        made: Any = getattr(type(self), "output_class", None)
+        absent = [name for name in _ANSWER if name not in getattr(made, "__dataclass_fields__", ())]
+        if made is None or absent:
+            lacks = (
+                f", and {getattr(made, '__name__', repr(made))} lacks {', '.join(absent)}" if made is not None else ""
+            )
+            raise ConfigError(
+                type(self).__name__,
+                f"must define output_class, a ModelOutput with the fields {', '.join(_ANSWER)}{lacks}",
+                hint="Write in the class: output_class = SequenceClassifierOutput",
+            )
+
+    def _check_logits(self, logits: Tensor, states: Tensor) -> None:
+        if len(logits) != len(states):
+            expected = f"expected logits for {len(states)} inputs, ({len(states)}, …)"
+            raise InputError(f"{type(self).__name__}.scores", f"{expected}, got {described(logits)}")
 
     def _floating(self, hook: str, y: Any, what: str) -> Tensor:
         """What a hook returned, if it can be that: logits have a row for each text, a loss has no axis."""
@@ -127,11 +165,17 @@ class Classification(LabelledModel):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.classifier = self.make_head(config, self.classes(config))
+        made: Any = self.make_head(config, self.classes(config))
+        if not isinstance(made, nn.Module):
+            problem = f"expected a torch module, got {type(made).__name__}"
+            raise InputError(f"{type(self).__name__}.make_head", problem)
+        self.classifier = made
 
     def make_head(self, config: Any, labels: int) -> nn.Module:
         """Hook: the part that gives `labels` scores."""
-        return ClassifierHead(config, labels, dropout=config.head_dropout, hidden=self.hidden(config))
+        own = getattr(config, "head_dropout", None)
+        dropout = getattr(config, "dropout", 0.0) if own is None else own
+        return ClassifierHead(config, labels, dropout=dropout, hidden=self.hidden(config))
 
     def hidden(self, config: Any) -> bool:
         """Whether the classifier has a layer in between: where the configuration says so of whole sequences."""
@@ -142,6 +186,21 @@ class Classification(LabelledModel):
 
     def scores(self, output: Any) -> Tensor:
         return self.classifier(pooled(output))  # type: ignore[no-any-return]
+
+    def _check_logits(self, logits: Tensor, states: Tensor) -> None:
+        super()._check_logits(logits, states)
+        labels = self.classes(self.config)
+        if logits.shape[-1] != labels:
+            hook = "make_head" if is_builtin(_owner(type(self), "scores")) else "scores"
+            raise InputError(
+                f"{type(self).__name__}.{hook}",
+                f"expected {labels} scores in the last axis, (…, {labels}), got {described(logits)}",
+                hint="num_labels says how many there are; where something else does, define classes(config).",
+            )
+
+
+def _owner(cls: type, name: str) -> type:
+    return next(base for base in cls.__mro__ if name in vars(base))
 
 
 def pooled(output: Any) -> Tensor:

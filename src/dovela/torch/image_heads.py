@@ -14,10 +14,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..notices import notice
 from ..outputs import ImageClassifierOutput, MaskedImageModelingOutput
 from .heads import Classification, HeadedModel
 from .init import Conv2d, spread
 from .losses import sequence_loss
+from .own_heads import is_builtin
 
 
 class ImageModel(HeadedModel):
@@ -32,7 +34,8 @@ class ImageModel(HeadedModel):
 class ImageClassification(Classification, ImageModel):
     """Classes, or numbers, for whole images: labels (B,) or (B, L) -> logits (B, L).
 
-    Labels are class numbers (B,), numbers to regress (B,) or (B, L), or yes and no as floats (B, L).
+    Labels are class numbers (B,), numbers to regress (B,) or (B, L), or yes and no as floats (B, L). It reads what the
+    backbone returns as `pooler_output`, or else the first place of `last_hidden_state`.
     """
 
     task = "image-classification"
@@ -42,6 +45,16 @@ class ImageClassification(Classification, ImageModel):
     def forward(self, pixel_values: Tensor | None = None, *, labels: Tensor | None = None, **inputs: Any) -> Any:
         """Pixels (B, C, height, width), labels as the class says; other inputs go to the backbone."""
         return self.answer(labels, pixel_values=pixel_values, **inputs)
+
+    def scores(self, output: Any) -> Tensor:
+        if getattr(output, "pooler_output", None) is None and not is_builtin(type(self.backbone)):
+            name, places = type(self.backbone).__name__, output.last_hidden_state.shape[1]
+            notice(
+                f"{type(self).__name__} reads the first of {places} places alone, since {name} "
+                "returns no pooler_output; for their mean, return BaseModelOutputWithPooling(last_hidden_state=x, "
+                "pooler_output=x.mean(1))"
+            )
+        return super().scores(output)
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return sequence_loss(logits, labels, self.config.problem_type)

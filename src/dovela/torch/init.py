@@ -19,7 +19,7 @@ CHUNK = 1 << 18  # numbers that one generator draws
 
 def spread(config: Any) -> dict[str, Any]:
     """How far the weights of a configuration's layers spread when they are drawn: arguments of the layers below."""
-    return {"std": config.initializer_range, "limit": getattr(config, "initializer_limit", None)}
+    return {"std": getattr(config, "initializer_range", 0.02), "limit": getattr(config, "initializer_limit", None)}
 
 
 def _normal(weight: Tensor, std: float, limit: float | None = None) -> None:

@@ -39,6 +39,15 @@ class Padded:
     mask: Tensor | None = None
     given: Tensor | None = None
 
+    def longest(self, x: Tensor) -> int:
+        """Places of the longest row of x (B, S, D)."""
+        return x.shape[1]
+
+    @property
+    def real(self) -> Tensor | None:
+        """Which tokens are not padding, (B, S); None: all."""
+        return self.mask if self.mask is None or self.mask.dim() == 2 else self.mask.any(1)
+
     def places(self, x: Tensor) -> Tensor:
         """Of x (B, S, D): (B or 1, S, A)."""
         return torch.arange(x.shape[1], device=x.device)[None, :, None] if self.given is None else self.given
@@ -118,6 +127,12 @@ class Packed:
     groups: tuple[tuple[int, int], ...]  # (rows, length of each) in the order of `index`
     shape: tuple[int, int]  # B, S
     given: Tensor | None = None  # (T, A) places, where they are not counted from the start of each row
+
+    real = None  # nothing here is padding
+
+    def longest(self, x: Tensor) -> int:
+        """Places of the longest row of x (T, D)."""
+        return max(length for _, length in self.groups)
 
     def places(self, x: Tensor) -> Tensor:
         """Of x (T, D): (T, A)."""

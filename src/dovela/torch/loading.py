@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoint import WeightFiles, open_weights, read_json
-from ..config import CONFIG_NAME, PretrainedConfig
+from ..config import CONFIG_NAME, CONFIGS, PretrainedConfig
 from ..errors import CheckpointError, ConfigError, InputError
 from ..fitting import LoadReport, Wanted, fit
 from ..hub import Source, source, split_options
 from ..notices import notice
+from ..origins import KEY as DEFINED_IN
 from ..weights import BACKBONE
 from .mapping import dtype_of, read_tensors, unpickle
 from .own_heads import model_classes
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 STRUCTURE = (
     "num_attention_heads",
+    "attention",
+    "positions",
+    "feed_forward",
     "norm_order",
     "do_stable_layer_norm",
     "conv_stride",
@@ -59,30 +63,34 @@ def load(
     where = f"{cls.__name__} from {label!r}"
 
     with src.reading() if src else nullcontext():  # files of one save, though another process may be saving
-        config, saved_from = _configuration(cls, src, config, overrides)
+        config, data = _configuration(cls, src, config, overrides)
+        saved_from = list(data.get("architectures") or [])
         files = WeightFiles()
         if state_dict is None and src is not None:
             files = open_weights(src, variant=variant, allow_pickle=allow_pickle)
             state_dict = unpickle(files.pickles) if files.pickles else None
-        model = _build(cls, config, build)
+        model = build_empty(cls, config, build)
         state, groups = model.state_dict(keep_vars=True), ties(model)
         if state_dict is not None and state_dict.keys() <= state.keys():  # named as in the model, not as in files
             state_dict = {model.weight_names.write(name, headed=model.headed): t for name, t in state_dict.items()}
-        sources, report = fit(
-            where,
-            {n: e.shape for n, e in files.entries.items()} if state_dict is None else _shapes(state_dict),
-            Wanted(
-                shapes=_shapes(state),
-                ties=groups,
-                optional=cls.optional_parts,
-                foreign_heads=_foreign_heads(cls, saved_from),
-                headed=model.headed,
-                heads=model.head_names(),
-            ),
-            model.weight_names,
-            new_head=new_head,
-            keep_going=ignore_mismatched_sizes,
-        )
+        try:
+            sources, report = fit(
+                where,
+                {n: e.shape for n, e in files.entries.items()} if state_dict is None else _shapes(state_dict),
+                Wanted(
+                    shapes=_shapes(state),
+                    ties=groups,
+                    optional=cls.optional_parts,
+                    foreign_heads=_foreign_heads(cls, saved_from),
+                    headed=model.headed,
+                    heads=model.head_names(),
+                ),
+                model.weight_names,
+                new_head=new_head,
+                keep_going=ignore_mismatched_sizes,
+            )
+        except CheckpointError as error:
+            raise _told_of_its_class(error, cls, data) from None
         if state_dict is None:
             dtypes = {name: dtype_of(files.entries[file], file) for name, file in sources.items()}
             _refuse_integers(label, sources, dtypes, state)
@@ -90,7 +98,7 @@ def load(
         else:
             tensors = {name: state_dict[file].detach() for name, file in sources.items()}
             _refuse_integers(label, sources, {name: t.dtype for name, t in tensors.items()}, state)
-    _assign(model, tensors, groups, lambda: cls(config, **build))
+    assign(model, tensors, groups, lambda: cls(config, **build))
     if target is not None:
         model.to(target)
     model.config.update({"name_or_path": "" if name_or_path is None else str(name_or_path)})
@@ -106,22 +114,34 @@ def _tell(where: str, report: LoadReport) -> None:
         notice(f"{where}: {', '.join(parts)} {are} new and untrained ({count} of its tensors were drawn)")
 
 
+def _told_of_its_class(error: CheckpointError, cls: type[PreTrainedModel], data: Mapping[str, Any]) -> CheckpointError:
+    """The misfit, with the class that the checkpoint was saved from, where that is another one and somebody's own."""
+    noted, saved_from = data.get(DEFINED_IN), (data.get("architectures") or [""])[0]
+    place = noted.get(saved_from) if isinstance(noted, Mapping) else None
+    if not isinstance(place, str) or saved_from == cls.__name__:
+        return error
+    hint = f"{error.hint} The checkpoint was saved from {saved_from}, which {place} defines.".lstrip()
+    told = type(error)(error.where, *error.problems, hint=hint)
+    told.report = error.report
+    return told
+
+
 def _configuration(
     cls: type[PreTrainedModel], src: Source | None, config: Any, overrides: dict[str, Any]
-) -> tuple[PretrainedConfig, list[str]]:
-    """The configuration to build with, and the classes that the checkpoint says it was saved from."""
+) -> tuple[PretrainedConfig, Mapping[str, Any]]:
+    """The configuration to build with, and the checkpoint's file, which says what it was saved from."""
     path = src.find(CONFIG_NAME) if src else None
     if config is None and src is not None:
         path = path or src.require(CONFIG_NAME)
     data = read_json(path, "configuration") if path else {}
     if config is None:
-        config = cls.config_class.from_dict(data, source=str(path), **overrides)
+        config = _class_of(data, cls.config_class).from_dict(data, source=str(path), **overrides)
     else:
         if not isinstance(config, PretrainedConfig):
             config = cls.config_class.from_pretrained(config)
         config = config.replace(**overrides)
     if path is None:
-        return config, config.architectures or []
+        return config, {"architectures": config.architectures}
     if data.get("model_type", config.model_type) != config.model_type:
         raise ConfigError(str(path), f"this is a checkpoint of type {data['model_type']!r}, not {config.model_type!r}")
     aliases = config.aliases()
@@ -135,7 +155,7 @@ def _configuration(
                 hint="They have the same shapes and would mean nothing.",
             )
     _same_grid(config, data, path)
-    return config, list(data.get("architectures") or [])
+    return config, data
 
 
 def _same_grid(config: PretrainedConfig, data: dict[str, Any], path: Path) -> None:
@@ -152,7 +172,14 @@ def _same_grid(config: PretrainedConfig, data: dict[str, Any], path: Path) -> No
         )
 
 
-def _build(cls: type[PreTrainedModel], config: PretrainedConfig, arguments: dict[str, Any]) -> PreTrainedModel:
+def _class_of(data: Mapping[str, Any], expected: type[PretrainedConfig]) -> type[PretrainedConfig]:
+    """The configuration class of a file, if a model that takes `expected` takes it too."""
+    kind = data.get("model_type")
+    found = CONFIGS.get(kind) if isinstance(kind, str) and kind in CONFIGS else expected
+    return found if issubclass(found, expected) else expected
+
+
+def build_empty(cls: type[PreTrainedModel], config: PretrainedConfig, arguments: dict[str, Any]) -> PreTrainedModel:
     """The model without memory for its weights; or, where its constructor needs values, as it is."""
     try:
         with torch.device("meta"):
@@ -190,7 +217,7 @@ def _refuse_integers(
         raise CheckpointError(where, problem, hint="Is it quantised?")
 
 
-def _assign(
+def assign(
     model: PreTrainedModel, tensors: dict[str, Tensor], groups: list[list[str]], build: Callable[[], nn.Module]
 ) -> None:
     """Put the tensors in their places, give what is new its values, and share what was shared (`groups` of names)."""
@@ -200,7 +227,13 @@ def _assign(
         for name in have[1:]:
             if not torch.equal(tensors[name], tensors[have[0]]):
                 problem = f"differs from {have[0]}, and the model shares one tensor for both"
-                raise CheckpointError(name, problem, hint="Pass tie_word_embeddings=False.")
+                tokens = {name, have[0]} & {f"{BACKBONE}embeddings.tokens.weight", "embeddings.tokens.weight"}
+                hint = (
+                    "Pass tie_word_embeddings=False."
+                    if tokens
+                    else "Open it with the configuration that it was saved with."
+                )
+                raise CheckpointError(name, problem, hint=hint)
     for name, tensor in tensors.items():
         place(modules, name, tensor)
     for group in groups:

@@ -10,6 +10,7 @@ run for real. Operations are counted as they run: pairs of tokens that a mask hi
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +27,7 @@ from ..config import PretrainedConfig
 from ..inventory import Inventory, Measure, Part, measure_of
 from ..outputs import ModelOutput
 from ..quantities import quantity
+from .attention import Attention
 
 RATE = 16_000  # samples of a second of sound
 LARGEST = 4 * 10**9  # bytes of weights that are made for real, to watch a model that does not run without values
@@ -43,19 +45,21 @@ def measured(cls: type, config: PretrainedConfig, batch: int = 1, length: int | 
     """
     measure = measure_by_class(cls, config)
     length = measure.usual if length is None else length
-    notes = [f"measured as {cls.__name__} runs: what a mask hides is computed, and so counted"]
     model = _built(cls, config)
     try:
-        flops, kept = _run(cls, config, model, lambda device: _example(model, config, batch, length, device))
+        flops, kept, attends = _run(cls, config, model, lambda device: _example(model, config, batch, length, device))
     except _CannotGuess as error:
-        flops, kept = {}, None
+        flops, kept, attends = {}, None, False
         notes = [f"operations and activations are missing, since {error}"]
+    else:
+        hidden = ": what a mask hides is computed, and so counted" if attends else ""
+        notes = [f"measured as {cls.__name__} runs{hidden}"]
     parts = [
         replace(part, per_sequence=flops.pop(part.name, 0) // (2 * batch), tokens=lambda _: 0)
         for part in _parts(model, list(flops))
     ]
     kept = None if kept is None else kept // batch
-    return Inventory(config.model_type, cls.__name__, tuple(_plain(parts, model)), tuple(notes), measure, kept)
+    return Inventory(config.model_type, cls.__name__, tuple(_plain(parts, model)), tuple(notes), measure, kept, attends)
 
 
 def _built(cls: type, config: PretrainedConfig) -> Any:
@@ -72,6 +76,7 @@ def _built(cls: type, config: PretrainedConfig) -> Any:
 def _parts(model: nn.Module, computing: list[str]) -> Iterator[Part]:
     """The modules that have tensors of their own, or compute, in the order of their definition."""
     owners: dict[int, str] = {}
+    kinds = _kinds(model)
     for path, module in model.named_modules():
         own = {name: p for name, p in module._parameters.items() if p is not None and not nn.parameter.is_lazy(p)}
         tied = {name: owners[id(p)] for name, p in own.items() if id(p) in owners}
@@ -80,13 +85,30 @@ def _parts(model: nn.Module, computing: list[str]) -> Iterator[Part]:
         if own or path in computing:
             shapes = {name: tuple(p.shape) for name, p in own.items()}
             frozen = bool(own) and not any(p.requires_grad for p in own.values())
-            yield Part(path, shapes, tied=tied, frozen=frozen)
+            yield Part(path, shapes, tied=tied, frozen=frozen, kinds=kinds.get(_layer(path)[0], ()))
+
+
+def _layer(path: str) -> tuple[str, str]:
+    """The layer of a stack that a module lies in, as far as its number, and its path there."""
+    found = re.match(r"((?:.*?\.)?\d+)(?:\.|$)(.*)", path)
+    return (found[1], found[2]) if found else ("", path)
+
+
+def _kinds(model: nn.Module) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The classes within each layer of a stack, those without tensors too."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for path, module in model.named_modules():
+        layer, inner = _layer(path)
+        if layer:
+            found[layer] = (*found.get(layer, ()), (inner, type(module).__name__))
+    return found
 
 
 def _plain(parts: list[Part], model: Any) -> Iterator[Part]:
     """By the names that every model has, whether it is a backbone or has one; what is the model's own by itself."""
     backbone = "backbone" if getattr(model, "headed", False) else ""
     for part in parts:
+        part = replace(part, tied={name: owner.removeprefix(f"{backbone}.") for name, owner in part.tied.items()})
         if part.name not in ("", backbone):
             yield replace(part, name=part.name.removeprefix(f"{backbone}."))
             continue
@@ -146,11 +168,16 @@ def _made(name: str, model: Any, config: Any, batch: int, length: int) -> Tensor
 # ---- running ---------------------------------------------------------------------------------------------------------
 
 
-def _run(cls: type, config: Any, model: Any, example: Callable[[str], dict[str, Tensor]]) -> tuple[dict[str, int], int]:
-    """Operations by module, and the bytes that autograd keeps; on the meta device or else for real."""
+def _run(
+    cls: type, config: Any, model: Any, example: Callable[[str], dict[str, Tensor]]
+) -> tuple[dict[str, int], int, bool]:
+    """Operations by module, the bytes that autograd keeps, and whether there is attention.
+
+    On the meta device, or else for real.
+    """
     device = "meta" if any(p.is_meta for p in model.parameters()) else "cpu"
     try:
-        return _flops(model, example(device)), _kept(model, example(device))
+        return _flops(model, example(device)), *_kept(model, example(device))
     except _CannotGuess:
         raise
     except Exception as error:
@@ -192,8 +219,13 @@ def _flops(model: nn.Module, inputs: dict[str, Tensor]) -> dict[str, int]:
     return {path: count for path, count in spent.items() if count}
 
 
-def _kept(model: nn.Module, inputs: dict[str, Tensor]) -> int:
-    """Bytes that autograd keeps, besides the weights, each storage once; and as many for a loss as there are scores."""
+def _kept(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[int, bool]:
+    """Bytes that autograd keeps, besides the weights, each storage once; and as many for a loss as there are scores.
+
+    And whether there is attention.
+    """
+    fused = Fused()
+    fused.seen = any(isinstance(module, (Attention, nn.MultiheadAttention)) for module in model.modules())
     weights = {t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers())}
     storages: dict[int, Any] = {}
 
@@ -203,11 +235,11 @@ def _kept(model: nn.Module, inputs: dict[str, Tensor]) -> int:
             storages[storage._cdata] = storage
         return tensor
 
-    with torch.enable_grad(), _in_sight(), Fused(), torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+    with torch.enable_grad(), _in_sight(), fused, torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
         output = model(**inputs)
     given = output.items() if isinstance(output, ModelOutput) else ()
     scores = [t.numel() * t.element_size() for name, t in given if "logits" in name and isinstance(t, Tensor)]
-    return sum(scores) + sum(int(storage.nbytes()) for storage in storages.values())
+    return sum(scores) + sum(int(storage.nbytes()) for storage in storages.values()), fused.seen
 
 
 @contextmanager
@@ -224,8 +256,11 @@ def _in_sight() -> Iterator[None]:
 class Fused(TorchFunctionMode):
     """Attention that keeps what a fused kernel keeps, on any device: its inputs, its output, and no weights."""
 
+    seen = False
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is F.scaled_dot_product_attention:
+            self.seen = True
             return _FusedAttention.apply(*args[:3])  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 

@@ -73,7 +73,12 @@ class PreTrainedModel(nn.Module, metaclass=Building):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if type(self).forward is nn.Module.forward:
-            hint = "Write: def forward(self, input_ids, attention_mask=None)"
+            first, mask = (
+                self.main_input_name,
+                "" if self.main_input_name == "pixel_values" else ", attention_mask=None",
+            )
+            rest = f"=None{mask}, *, labels=None, **inputs" if self.headed else mask
+            hint = f"Write: def forward(self, {first}{rest})"
             raise ConfigError(type(self).__name__, "defines no forward, so it cannot be called", hint=hint)
         for name in kwargs:
             if name not in self.input_names():
@@ -262,7 +267,9 @@ class PreTrainedModel(nn.Module, metaclass=Building):
     def set_attn_implementation(self, name: str) -> None:
         """Choose the attention kernel: "sdpa", "eager", "flex" or a registered one."""
         KERNELS.get(name)
-        self.config.attn_implementation = name
+        configs = [self.config, *(vars(module).get("config") for module in self.modules())]
+        for config in {id(config): config for config in configs if isinstance(config, PretrainedConfig)}.values():
+            config.attn_implementation = name  # of models inside this one too
 
     # ---- numbers --------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """How a sequence becomes one vector: states (B, S, D) and a mask (B, S), True = real, or None -> (B, D).
 
-One of one's own is a module made from a configuration, registered by `@register_pooler("name")`.
+One of one's own is a module made from a configuration, registered by `@register_pooler("name")`. Its vectors are as
+wide as the states, or else as its attribute `width` says.
 """
 
 from __future__ import annotations
@@ -10,29 +11,42 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..encoder_rules import pooler_name
-from ..errors import InputError
-from ..parts import ACTIVATIONS, POOLERS
+from ..encoder_rules import each_layer, pooler_name
+from ..errors import ConfigError, InputError
+from ..parts import ACTIVATIONS, ATTENTIONS, POOLERS
 from .activations import activated
 from .checked import described
 from .init import Linear, drawn, spread
+from .layout import captured
 
 register_pooler = POOLERS.decorator
 
 
 def make_pooler(config: Any) -> nn.Module:
-    """The pooler that a configuration names."""
-    return POOLERS.make(pooler_name(config), config)  # type: ignore[no-any-return]
+    """The pooler that a configuration names; attention of one's own tells itself whether it is causal."""
+    kinds = {ATTENTIONS.get(kind) for kind in each_layer(config.attention, config.num_hidden_layers)}
+    name = pooler_name(config)
+    if all(getattr(kind, "causal", False) for kind in kinds):
+        if config.pooler in ("first", "dense"):
+            problem = f"pooler {config.pooler!r} reads the first token, which has seen itself alone"
+            raise ConfigError(type(config).__name__, problem, hint="Choose 'last', 'mean', 'max' or 'attention'.")
+        name = config.pooler or "last"
+    return POOLERS.make(name, config)  # type: ignore[no-any-return]
 
 
 def pool(pooler: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     """States (B, S, D), mask (B, S) or (B, S, S) or None -> what the pooler makes of them, (B, D)."""
     y = pooler(x, None if mask is None else real_tokens(mask))
-    if torch.compiler.is_compiling():
+    if captured():
         return y  # type: ignore[no-any-return]
-    if not isinstance(y, Tensor) or not y.is_floating_point() or y.dim() != 2 or len(y) != len(x):
-        problem = f"expected one vector for each of {len(x)} sequences, (batch, width), got {described(y)}"
-        raise InputError(f"{type(pooler).__name__}.forward", problem)
+    width = getattr(pooler, "width", x.shape[-1])
+    if not isinstance(y, Tensor) or not y.is_floating_point() or y.shape != (len(x), width):
+        raise InputError(
+            f"{type(pooler).__name__}.forward",
+            f"expected one vector for each of {len(x)} sequences, (batch, width), here {[len(x), width]}, "
+            f"got {described(y)}",
+            hint="One of another width says so in its constructor: self.width = …",
+        )
     return y
 
 
@@ -106,8 +120,8 @@ class DensePooler(nn.Module):
 
     def __init__(self, config: Any) -> None:
         super().__init__()
-        width = getattr(config, "pooler_output_size", None) or config.hidden_size
-        self.dense = Linear(config.hidden_size, width, **spread(config))
+        self.width: int = getattr(config, "pooler_output_size", None) or config.hidden_size
+        self.dense = Linear(config.hidden_size, self.width, **spread(config))
         self.activation = ACTIVATIONS.get(getattr(config, "pooler_act", "tanh"))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .loading import _assign, _build
+from .loading import assign, build_empty
 from .model import PreTrainedModel
 from .sharing import modules_of, ties
 from .surgery_report import SurgeryReport
@@ -78,7 +78,7 @@ def rebuild(
         with torch.device(model.device):
             return _like(cls(config), model, chosen)
 
-    _assign(new, tensors, ties(new), build)
+    assign(new, tensors, ties(new), build)
     _take_modes(model, new, before, origin)
     return new, report
 
@@ -98,7 +98,7 @@ def _built(where: str, cls: type[PreTrainedModel], config: Any) -> PreTrainedMod
     if needed := [p.name for p in asked if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]:
         problem = f"{cls.__name__} cannot be built from a configuration alone: it asks for {', '.join(needed)} too"
         raise InputError(where, problem, hint="Give them defaults, or make them fields of the configuration.")
-    return _build(cls, config, {})
+    return build_empty(cls, config, {})
 
 
 def _like(new: PreTrainedModel, old: PreTrainedModel, chosen: frozenset[str]) -> PreTrainedModel:

@@ -33,7 +33,9 @@ ELSEWHERE = {
 }
 
 
-def change_parts(model: Any, **parts: Any) -> tuple[Any, SurgeryReport]:
+def change_parts(
+    model: Any, *, config: type[PretrainedConfig] | None = None, **parts: Any
+) -> tuple[Any, SurgeryReport]:
     """A model with these parts, in the words of `EncoderConfig`, on the weights of `model`, and what became of each.
 
         model, report = change_parts(bert, attention="window", window=64, positions="rotary")
@@ -45,34 +47,41 @@ def change_parts(model: Any, **parts: Any) -> tuple[Any, SurgeryReport]:
     A model whose configuration has the words as fields keeps its type. BERT, DistilBERT, ViT and Wav2Vec2 become the
     `Encoder…`, `ImageEncoder…` or `AudioEncoder…` of the same task, which answers the same if no more is asked.
 
+    `config`: a class of your own, derived from the open type's (`EncoderConfig`), whose fields your parts read.
+
     Raises InputError for words that are no parts and for a class of one's own that has no place for them, RegistryError
     for a task that the open type does not have, ConfigError for parts that do not go together.
     """
     where = "change_parts"
     check_model(where, model)
-    if not parts:
+    if not parts and config is None:
         raise InputError(
             where, "expected parts to change, got none", hint=f"For example {', '.join(sorted(PARTS)[:3])}."
         )
-    config, cls = _target(where, model, parts)
+    built, cls = _target(where, model, parts, config)
     old = model.config
     names = model.state_dict().keys()
     chosen = frozenset({"pooler"} if "pooler" in parts or cls is not type(model) else ())
-    moved = _origin(names, positions=old.positions != config.positions and config.positions != "learned")
-    new, report = rebuild(where, model, config, cls=cls, origin=moved, made=_shared_heads(model, config), chosen=chosen)
+    moved = _origin(names, positions=old.positions != built.positions and built.positions != "learned")
+    new, report = rebuild(where, model, built, cls=cls, origin=moved, made=_shared_heads(model, built), chosen=chosen)
     for word in parts:
         report.changed.setdefault(word, (getattr(old, word, None), getattr(new.config, word)))
     report.changed = {word: pair for word, pair in report.changed.items() if pair[0] != pair[1]}
     became = "" if type(new) is type(model) else f" → {type(new).__name__}"
-    report.title = f"{type(model).__name__}{became}: other {', '.join(parts)}"
+    report.title = f"{type(model).__name__}{became}" + (f": other {', '.join(parts)}" if parts else "")
     return new, report
 
 
-def _target(where: str, model: Any, parts: dict[str, Any]) -> tuple[Any, Any]:
+def _target(where: str, model: Any, parts: dict[str, Any], config: type[PretrainedConfig] | None) -> tuple[Any, Any]:
     """The configuration with the new parts, and the class that is built from it."""
     old = model.config
     own = {f.name for f in fields(old)} | {*old.aliases()}
     opened = CONFIGS.get(OPEN[old.model_type]) if old.model_type in OPEN else type(old)
+    if config is not None:
+        if not (isinstance(config, type) and issubclass(config, opened)):
+            problem = f"expected a class derived from {opened.__name__}, got {getattr(config, '__name__', config)!r}"
+            raise InputError(f"{where}(config=…)", problem)
+        opened = config
     known = PARTS & {*own, *(f.name for f in fields(opened)), *opened.aliases()} | _added(type(old))
     known |= {f.name for f in fields(opened)} - own
     problems = [
@@ -85,7 +94,7 @@ def _target(where: str, model: Any, parts: dict[str, Any]) -> tuple[Any, Any]:
         if old.model_type not in OPEN and not isinstance(old, ChosenParts):
             hint += f" Derive {type(old).__name__} from EncoderConfig to have all parts open."
         raise InputError(where, *problems, hint=hint)
-    if parts.keys() <= own:
+    if parts.keys() <= own and config is None:
         return old.replace(**parts), type(model)
     task = type(model).task
     if any(base.__module__.partition(".")[0] not in ("dovela", "torch", "builtins") for base in type(model).__mro__):

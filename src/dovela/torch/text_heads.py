@@ -27,7 +27,8 @@ from ..outputs import (
 )
 from ..parts import ACTIVATIONS
 from .activations import activated
-from .attention import Attention
+from .attention_kinds import sees_ahead
+from .blocks import Layers
 from .heads import Classification, HeadedModel, LabelledModel, pooled
 from .init import Linear, spread
 from .losses import check_labels, class_loss, sequence_loss, span_loss, sum_losses
@@ -105,7 +106,8 @@ class CausalLM(TextModel):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        seeing = {type(m).__name__ for m in self.backbone.modules() if isinstance(m, Attention) and not m.causal}
+        stacks = [module for module in self.backbone.modules() if isinstance(module, Layers)]
+        seeing = {type(block.attention).__name__ for stack in stacks for block in stack if sees_ahead(block.attention)}
         if seeing:
             raise ConfigError(
                 f"{type(self).__name__}(config)",
