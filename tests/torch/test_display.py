@@ -135,7 +135,7 @@ def test_parts_of_one_class_go_by_their_names_where_they_differ() -> None:
 def test_what_is_shared_is_said() -> None:
     model = nn.ModuleDict({"tokens": nn.Embedding(9, 4), "out": nn.Linear(4, 9, bias=False)})
     assert "shared" not in describe(model)
-    model["out"].weight = model["tokens"].weight  # type: ignore[assignment]
+    model["out"].weight = model["tokens"].weight
     assert describe(model).splitlines()[-1] == "  shared: tokens.weight = out.weight"
     assert describe(Odd(nn.Linear(3, 4))).splitlines()[-1] == "  shared: inner = same"
 

@@ -59,8 +59,11 @@ LETTERS = {
     "images": {"B": "batch", "S": "sequence (the class token and P patches)", "D": "hidden size"},
 }
 DATA = {
-    "text": "About half a minute on one core, on Python's docstrings.",
-    "images": "Under half a minute on one core, on scikit-learn's digits.",
+    "sequence-classification": "About half a minute on one core, on Python's docstrings.",
+    "token-classification": "About a minute on one core, on Python's docstrings.",
+    "masked-lm": "About a minute on one core, on Python's docstrings.",
+    "causal-lm": "About a minute on one core, on Python's docstrings.",
+    "image-classification": "Under half a minute on one core, on scikit-learn's digits.",
 }
 
 
@@ -254,7 +257,7 @@ def _readme(request: Request) -> dict[str, str]:
         more = "\n\n" + _wrapped(f"Yours to change in `{request.module}.py`: {names}.", README_WIDTH)
     return {
         "summary": _wrapped(f"{_sentence(request)} {small}", README_WIDTH),
-        "data": DATA[request.reads],
+        "data": DATA[request.task],
         "contents": "the configuration and the model"
         + (", with parts of its own" if own[1:] else ", with a part of its own" if own else ""),
         "corpus": corpus,

@@ -69,7 +69,7 @@ def find_config(name: str) -> PretrainedConfig:
     missing = not Path(name).exists()
     if missing and name in CONFIGS:
         return AutoConfig.for_model(name)
-    if missing and re.fullmatch(r"[\w.-]+", name):
+    if missing and re.fullmatch(r"[\w.-]+(?<!\.json)", name):
         _check_on_hub(name, CONFIGS.names())
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(name)
