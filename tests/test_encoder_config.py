@@ -6,7 +6,6 @@ from dovela import BertConfig, DistilBertConfig, EncoderConfig
 from dovela.encoder_config import ENCODER_REFUSES, ChosenParts, TransformerConfig
 from dovela.errors import ConfigError
 from dovela.parts import ACTIVATIONS, ATTENTIONS
-from dovela.registry import Registry
 
 CLASSES = [DistilBertConfig, BertConfig, EncoderConfig]
 WORDS_OF_THE_PARTS = [
@@ -86,8 +85,10 @@ def test_all_broken_rules_are_told_together():
 
 
 def test_registered_parts_can_be_named_once_they_are_registered():
+    class Mine: ...
+
     for field, registry in (("activation", ACTIVATIONS), ("attention", ATTENTIONS)):
         with pytest.raises(ConfigError, match=f"EncoderConfig.{field}: 'mine' is not a registered"):
             EncoderConfig(**{field: "mine"})
-        registry.register("mine", Registry)
+        registry.register("mine", Mine)
         assert getattr(EncoderConfig(**{field: "mine"}), field) == "mine"

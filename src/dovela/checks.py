@@ -125,7 +125,7 @@ def _union(members: list[Check]) -> Check:
             except Mismatch as mismatch:
                 expected.append(str(mismatch))
         inside = [words for words in expected if " at [" in words]  # the right kind of thing, but for one item
-        if isinstance(value, str):  # meant as the one name, not as many
+        if isinstance(value, str) and any("registered" in words for words in expected):  # one name is meant, not many
             expected = [words for words in expected if words != "a list"] or expected
         expected.sort(key=lambda words: "; did you mean" in words)  # which reads best at the end
         raise Mismatch(" or ".join(inside or expected))
