@@ -91,11 +91,10 @@ def _places(config: Any, kinds: set[str]) -> Iterator[str]:
             "give it 'learned', 'sinusoidal' or 'none'"
         )
     if scheme == "rotary":
-        axes, width = (2 if reads == "images" else 1), config.hidden_size // config.num_attention_heads
-        if width % (2 * axes):
-            yield f"positions 'rotary' turn pairs of numbers along {axes} axis, and a head has {width} numbers".replace(
-                "2 axis", "2 axes"
-            )
+        pairs, along = (2, "2 axes") if reads == "images" else (1, "1 axis")
+        width = config.hidden_size // config.num_attention_heads
+        if width % (2 * pairs):
+            yield f"positions 'rotary' turn pairs of numbers along {along}, and a head has {width} numbers"
     if scheme == "convolutional" and reads != "sound":
         yield f"positions 'convolutional' are for frames of sound, and this encoder reads {reads}"
     if reads == "images":

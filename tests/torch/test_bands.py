@@ -35,7 +35,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     part = Padded._part
 
     def watched(self: Padded, *args: Any, **kwargs: Any) -> Any:
-        queries, keys = args[5:7]
+        queries, keys = args[4:6]
         seen.append((queries.stop - queries.start, keys.stop - keys.start))
         return part(self, *args, **kwargs)
 

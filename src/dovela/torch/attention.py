@@ -16,7 +16,7 @@ from ..parts import ATTENTIONS, KERNELS, POSITIONS
 from .checked import boolean_table, score_table, tensor_like
 from .init import Linear, spread
 from .kernels import Kernel
-from .layout import Layout, Packable, captured
+from .layout import Layout, Packable, Rule, captured
 from .positions import AttentionPositions
 
 register_attention = ATTENTIONS.decorator
@@ -81,10 +81,7 @@ class Attention(Packable):
             q, k = (tensor_like(self.positions, self.positions.turn(part, places), part, "turn") for part in (q, k))
         if self.queries_per_key > 1:
             k, v = (part.repeat_interleave(self.queries_per_key, -2) for part in (k, v))
-        out, weights = layout.attend(
-            q,
-            k,
-            v,
+        rule = Rule(
             self._allowed,
             self.kernel(output_attentions),
             scale=self.head_dim**-0.5,
@@ -92,6 +89,7 @@ class Attention(Packable):
             bias=self._biased if self.positions is not None else None,
             reach=None if output_attentions or captured() else self._checked_reach(layout.longest(x)),
         )
+        out, weights = layout.attend(q, k, v, rule)
         return self.o_proj(out.flatten(-2)), weights
 
     def _allowed(self, q_pos: Tensor, k_pos: Tensor) -> Tensor | None:

@@ -26,7 +26,7 @@ class CausalAttention(Attention):
 
 
 class WindowAttention(Attention):
-    """Each token attends to `config.window` neighbours to each side (Beltagy et al. 2020, Longformer)."""
+    """Each token attends to `config.window` neighbours to each side (Longformer, https://arxiv.org/abs/2004.05150)."""
 
     def allow(self, q_pos: Tensor, k_pos: Tensor) -> Tensor:
         return (q_pos - k_pos).abs().le(self.config.window)
@@ -37,7 +37,7 @@ class WindowAttention(Attention):
 
 
 class CausalWindowAttention(WindowAttention):
-    """Each token attends to itself and the `config.window` before it (Jiang et al. 2023, Mistral)."""
+    """Each token attends to itself and the `config.window` before it (Mistral, https://arxiv.org/abs/2310.06825)."""
 
     causal = True
 
@@ -46,7 +46,7 @@ class CausalWindowAttention(WindowAttention):
 
 
 class GroupedQueryAttention(Attention):
-    """Full attention whose heads share keys and values in groups (Ainslie et al. 2023).
+    """Full attention whose heads share keys and values in groups (https://arxiv.org/abs/2305.13245).
 
     Every kind shares them where `num_key_value_heads` says so; under this name a configuration has to say it.
     """

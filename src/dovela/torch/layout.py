@@ -5,11 +5,11 @@ Letters: B batch, S sequence, T real tokens of the whole batch, H heads, D width
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -27,6 +27,19 @@ LEAST_PADDED_SHARE = 0.1
 # The narrowest band of queries that is worth a call, and how many of them must fit into a sequence (likewise).
 LEAST_BAND = 64
 LEAST_BANDS = 6
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who attends to whom, and by which function."""
+
+    allow: Table
+    kernel: Kernel
+    scale: float
+    dropout: float
+    bias: Table | None = None
+    reach: int | None = None
+    """`allow` is false beyond this distance, so that a long sequence can be computed in bands."""
 
 
 @dataclass(frozen=True)
@@ -52,67 +65,37 @@ class Padded:
         """Of x (B, S, D): (B or 1, S, A)."""
         return torch.arange(x.shape[1], device=x.device)[None, :, None] if self.given is None else self.given
 
-    def attend(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        allow: Table,
-        kernel: Kernel,
-        *,
-        scale: float,
-        dropout: float,
-        bias: Table | None = None,
-        reach: int | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
-        """q, k, v (B, S, H, D) -> output (B, S, H, D) and the kernel's weights (B, H, S, S) or None.
-
-        With a `reach`, `allow` is false beyond that distance, and a long sequence is computed in bands.
-        """
-        length = q.shape[1]
-        part = partial(self._part, q, k, v, allow, kernel, scale=scale, dropout=dropout, bias=bias)
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, rule: Rule) -> tuple[Tensor, Tensor | None]:
+        """q, k, v (B, S, H, D) -> output (B, S, H, D) and the kernel's weights (B, H, S, S) or None."""
+        length, reach = q.shape[1], rule.reach
         if reach is None or captured() or length < LEAST_BANDS * (band := max(reach, LEAST_BAND)):
-            return part(slice(0, length), slice(0, length))
+            return self._part(q, k, v, rule, slice(0, length), slice(0, length))
         outs = []
         for start in range(0, length, band):
             end = min(start + band, length)
-            outs.append(part(slice(start, end), slice(max(start - reach, 0), min(end + reach, length)))[0])
+            keys = slice(max(start - reach, 0), min(end + reach, length))
+            outs.append(self._part(q, k, v, rule, slice(start, end), keys)[0])
         return torch.cat(outs, 1), None
 
     def _part(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        allow: Table,
-        kernel: Kernel,
-        queries: slice,
-        keys: slice,
-        *,
-        bias: Table | None,
-        **options: Any,
+        self, q: Tensor, k: Tensor, v: Tensor, rule: Rule, queries: slice, keys: slice
     ) -> tuple[Tensor, Tensor | None]:
         """Some of the queries, with some of the keys."""
         position = torch.arange(q.shape[1], device=q.device)
-        may = allow(position[queries, None], position[None, keys])  # (queries, keys)
+        may = rule.allow(position[queries, None], position[None, keys])  # (queries, keys)
         if self.mask is not None:
             seen = self.mask[:, None, None, keys] if self.mask.dim() == 2 else self.mask[:, None, queries, keys]
             may = seen if may is None else seen & may
-        more: dict[str, Any] = {}
-        if bias is not None:
+        options: dict[str, Any] = {"scale": rule.scale, "dropout": rule.dropout}
+        if rule.bias is not None:
             place = self.places(q)  # (B or 1, S, A)
             place = place[..., 0] if place.shape[-1] == 1 else place
-            if (scores := bias(place[:, None, queries, None], place[:, None, None, keys])) is not None:
-                more["bias"] = scores
+            scores = rule.bias(place[:, None, queries, None], place[:, None, None, keys])
+            if scores is not None:
+                _check_takes_bias(rule.kernel)
+                options["bias"] = scores
         q, k, v = q[:, queries].transpose(1, 2), k[:, keys].transpose(1, 2), v[:, keys].transpose(1, 2)
-        try:
-            result = kernel(q, k, v, may, **options, **more)
-        except TypeError as error:
-            if "'bias'" not in str(error):
-                raise
-            problem = "takes no `bias`, and the positions of this model add one to the scores"
-            raise InputError(f"attention kernel {getattr(kernel, '__name__', kernel)}", problem) from error
-        out, weights = pair_like(kernel, result, q)
+        out, weights = pair_like(rule.kernel, rule.kernel(q, k, v, may, **options), q)
         return out.transpose(1, 2), weights
 
     def unpack(self, x: Tensor) -> Tensor:
@@ -138,19 +121,7 @@ class Packed:
         """Of x (T, D): (T, A)."""
         return (self.index % self.shape[1])[:, None] if self.given is None else self.given
 
-    def attend(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        allow: Table,
-        kernel: Kernel,
-        *,
-        scale: float,
-        dropout: float,
-        bias: Table | None = None,
-        reach: int | None = None,
-    ) -> tuple[Tensor, Tensor | None]:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, rule: Rule) -> tuple[Tensor, Tensor | None]:
         """q, k, v (T, H, D) -> output (T, H, D)."""
         sizes = [rows * length for rows, length in self.groups]
         places = [None] * len(sizes) if self.given is None else torch.split(self.given, sizes)
@@ -158,7 +129,7 @@ class Packed:
         for group, place, *parts in zip(self.groups, places, *(torch.split(x, sizes) for x in (q, k, v)), strict=True):
             q1, k1, v1 = (part.view(*group, *part.shape[1:]) for part in parts)  # (rows, length, H, D)
             rows = Padded(None, None if place is None else place.view(*group, -1))
-            out, _ = rows.attend(q1, k1, v1, allow, kernel, scale=scale, dropout=dropout, bias=bias, reach=reach)
+            out, _ = rows.attend(q1, k1, v1, rule)
             outs.append(out.flatten(0, 1))
         return torch.cat(outs), None
 
@@ -169,6 +140,15 @@ class Packed:
 
 
 Layout = Padded | Packed
+
+
+def _check_takes_bias(kernel: Kernel) -> None:
+    if captured():
+        return
+    parameters = inspect.signature(kernel).parameters.values()
+    if not any(p.name == "bias" or p.kind is p.VAR_KEYWORD for p in parameters):
+        problem = "takes no `bias`, and the positions of this model add one to the scores"
+        raise InputError(f"attention kernel {getattr(kernel, '__name__', kernel)}", problem)
 
 
 _choice = threading.local()

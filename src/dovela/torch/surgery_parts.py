@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..config import CONFIGS, PretrainedConfig
+from ..config import BUILTIN, CONFIGS, PretrainedConfig
 from ..encoder_config import ChosenParts, EncoderConfig, TransformerConfig
 from ..errors import InputError, suggest
 from .attention import Attention
@@ -20,7 +20,7 @@ from .own_heads import model_class, no_model
 from .rebuilding import Made, check_model, rebuild
 from .surgery_report import SurgeryReport
 
-OPEN = {"bert": "encoder", "distilbert": "encoder", "vit": "image-encoder", "wav2vec2": "audio-encoder"}
+OPEN = {"text": "encoder", "images": "image-encoder", "sound": "audio-encoder"}  # by what a preset reads
 """The model type with the same parts, all of them open, by the type of the preset."""
 PARTS = {f.name for f in fields(ChosenParts)} - {f.name for f in fields(TransformerConfig)} | {"activation"}
 ELSEWHERE = {
@@ -76,7 +76,7 @@ def _target(where: str, model: Any, parts: dict[str, Any], config: type[Pretrain
     """The configuration with the new parts, and the class that is built from it."""
     old = model.config
     own = {f.name for f in fields(old)} | {*old.aliases()}
-    opened = CONFIGS.get(OPEN[old.model_type]) if old.model_type in OPEN else type(old)
+    opened = CONFIGS.get(OPEN[old.reads]) if old.model_type in BUILTIN else type(old)
     if config is not None:
         if not (isinstance(config, type) and issubclass(config, opened)):
             problem = f"expected a class derived from {opened.__name__}, got {getattr(config, '__name__', config)!r}"
@@ -91,7 +91,7 @@ def _target(where: str, model: Any, parts: dict[str, Any], config: type[Pretrain
     ]
     if problems:
         hint = f"{type(model).__name__} can have other: {', '.join(sorted(known)) or 'none'}."
-        if old.model_type not in OPEN and not isinstance(old, ChosenParts):
+        if old.model_type not in BUILTIN and not isinstance(old, ChosenParts):
             hint += f" Derive {type(old).__name__} from EncoderConfig to have all parts open."
         raise InputError(where, *problems, hint=hint)
     if parts.keys() <= own and config is None:
