@@ -38,7 +38,7 @@ def part_origins(config: Any) -> dict[str, str]:
     for word, registry in PART_WORDS.items():
         value = getattr(config, word, None)
         for name in value if isinstance(value, list) else [value]:
-            part = registry._entries.get(name) if isinstance(name, str) else None
+            part = registry.loaded(name)
             module = getattr(part, "__module__", "dovela")
             if part is not None and module.partition(".")[0] not in ("dovela", "torch"):
                 found[f"{registry.kind} {name!r}"] = _place(module)

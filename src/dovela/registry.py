@@ -88,6 +88,10 @@ class Registry(Generic[T]):
                 raise RegistryError(f"{self.kind} {name!r}", problem) from error
             raise
 
+    def loaded(self, name: object) -> T | None:
+        """What is under a name if it is there already; nothing is imported."""
+        return self._entries.get(name) if isinstance(name, str) else None
+
     def describe(self, value: object) -> str:
         """What was expected, when `value` is not registered here."""
         names = self.names()
