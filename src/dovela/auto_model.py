@@ -78,7 +78,7 @@ class _AutoModel:
         kind, data = _class_and_data(name_or_path if config is None else config, options)
         model = cls._model_class(kind, data)
         saved_from = data.get("architectures") or [model.__name__]
-        if saved_from[0] not in {known.__name__ for known in _own_heads().model_classes(kind)}:
+        if saved_from[0] not in {known.__name__ for known in _classes_of_models().model_classes(kind)}:
             told = f"{name_or_path} was saved from {saved_from[0]}, which is not registered; {model.__name__} opens it"
             wanted = _to_import(data, saved_from[:1]) if _noted(data, saved_from[0]) else ""
             notice(f"{told}. {wanted}" if wanted else told)
@@ -98,7 +98,7 @@ class _AutoModel:
     def _model_class(cls, config: type[PretrainedConfig], data: Mapping[str, Any] | None = None) -> Any:
         """The class for this task; `data` is the file that asks for it, if there is one."""
         try:
-            heads = _own_heads()
+            heads = _classes_of_models()
             model = heads.model_class(config, cls.task)
         except ModuleNotFoundError as error:
             raise missing_backend(cls.__name__, error) from error
@@ -123,10 +123,10 @@ def _noted(data: Mapping[str, Any], name: str) -> str:
     return place if isinstance(place, str) else ""
 
 
-def _own_heads() -> Any:
-    from .torch import own_heads  # which needs torch
+def _classes_of_models() -> Any:
+    from .torch import model_classes  # which needs torch
 
-    return own_heads
+    return model_classes
 
 
 class AutoModel(_AutoModel):

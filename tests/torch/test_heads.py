@@ -19,7 +19,7 @@ from architectures import inputs_for
 from dovela import ConfigError, EncoderConfig
 from dovela.parts import HEADS, MODELS
 from dovela.torch import Attention, register_attention
-from dovela.torch.own_heads import with_backbone
+from dovela.torch.model_classes import with_backbone
 from parts import SOUND, config_for, near
 
 TASKS = sorted(HEADS._builtin)

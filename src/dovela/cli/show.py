@@ -143,7 +143,7 @@ def own_model(config: PretrainedConfig) -> Any:
     if "dovela.torch.model" not in sys.modules:  # nobody has defined one
         return None
     from ..inventory_parts import guesses
-    from ..torch.own_heads import model_classes
+    from ..torch.model_classes import model_classes
 
     classes = model_classes(type(config))
     named = (config.architectures or [""])[0]

@@ -19,7 +19,7 @@ from .init import Linear, spread
 from .layout import captured, padded
 from .losses import class_loss
 from .model import PreTrainedModel
-from .own_heads import is_builtin
+from .model_classes import is_builtin
 
 _ANSWER = ("loss", "logits", "hidden_states", "attentions")  # what `LabelledModel.answer` gives
 

@@ -19,7 +19,7 @@ from ..outputs import ImageClassifierOutput, MaskedImageModelingOutput
 from .heads import Classification, HeadedModel
 from .init import Conv2d, spread
 from .losses import sequence_loss
-from .own_heads import is_builtin
+from .model_classes import is_builtin
 
 
 class ImageModel(HeadedModel):

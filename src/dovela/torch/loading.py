@@ -20,7 +20,7 @@ from ..notices import notice
 from ..origins import KEY as DEFINED_IN
 from ..weights import BACKBONE
 from .mapping import dtype_of, read_tensors, unpickle
-from .own_heads import model_classes
+from .model_classes import model_classes
 from .sharing import modules_of, place, tensor_at, ties
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from .blocks import Encoder, Layers
 from .building import Building
 from .display import describe
 from .embeddings import TextEmbeddings
-from .own_heads import BASE
+from .model_classes import BASE
 from .patches import ImageEmbeddings
 from .trees import register_tree
 
@@ -162,7 +162,7 @@ class PreTrainedModel(nn.Module, metaclass=Building):
 
         Raises RegistryError for a task that there is no head for, ConfigError for a change of the backbone's shape.
         """
-        from .exchange import with_head
+        from .head_exchange import with_head
 
         return with_head(self, head, config_changes)
 

@@ -16,7 +16,7 @@ from ..config import BUILTIN, CONFIGS, PretrainedConfig
 from ..encoder_config import ChosenParts, EncoderConfig, TransformerConfig
 from ..errors import InputError, suggest
 from .attention import Attention
-from .own_heads import model_class, no_model
+from .model_classes import model_class, no_model
 from .rebuilding import Made, check_model, rebuild
 from .surgery_report import SurgeryReport
 

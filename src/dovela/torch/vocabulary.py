@@ -10,7 +10,7 @@ from torch import nn
 
 from ..errors import InputError
 from .embeddings import TextEmbeddings
-from .own_heads import is_builtin
+from .model_classes import is_builtin
 from .surgery import check_embedding
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from ..errors import ConfigError, InputError
 from ..notices import notice
 from ..parts import HEADS
 from .building import sharing
-from .own_heads import BASE, is_builtin, model_class, no_model, with_backbone
+from .model_classes import BASE, is_builtin, model_class, no_model, with_backbone
 
 if TYPE_CHECKING:
     from .model import PreTrainedModel
