@@ -20,7 +20,7 @@ PATHS: dict[str, Path | None] = {
 }
 PACKAGES = (
     *("dovela", "transformers", "torch", "tokenizers", "safetensors", "huggingface_hub", "numpy"),
-    *("tokie", "nanotoken", "blingfire"),
+    *("jax", "flax", "keras", "tensorflow-cpu", "tensorflow", "tf-keras", "tokie", "nanotoken", "blingfire"),
 )
 _PROBE = f"""
 import importlib.metadata, json
@@ -56,6 +56,7 @@ def variables(environment: str) -> dict[str, str]:
         "TQDM_DISABLE": "1",
         "USE_TF": "0",
         "USE_FLAX": "0",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     return {**inherited, **threads, **quiet, **({"PYTHONPATH": str(path)} if path else {})}
 

@@ -23,12 +23,31 @@ tokenizer.save_pretrained(str(folder))
 """
 """A tokenizer with the vocabulary of bert-base-uncased (MiniLM carries it) and `ADDED` tokens more."""
 
+TWICE = """
+import sys
+from LIBRARY import ARCHConfig, ARCHModel
+model = ARCHModel(ARCHConfig(OPTIONS))
+model.save_pretrained(sys.argv[1])
+model.save_pretrained(sys.argv[1], safe_serialization=False)
+"""
+"""Weights twice over: the TensorFlow classes of transformers 4 read those of torch from a pickle alone."""
+STABLE = "do_stable_layer_norm=True, feat_extract_norm='layer', conv_bias=True"
+
 MADE = {
     "distilbert_base": """
 import sys
 from LIBRARY import DistilBertConfig, DistilBertModel
 DistilBertModel(DistilBertConfig()).save_pretrained(sys.argv[1])
 """,
+    **{
+        name: TWICE.replace("ARCH", architecture).replace("OPTIONS", options)
+        for name, (architecture, options) in {
+            "distilbert_twice": ("DistilBert", ""),
+            "bert_twice": ("Bert", ""),
+            "vit_twice": ("ViT", ""),
+            "wav2vec2_twice": ("Wav2Vec2", STABLE),
+        }.items()
+    },
     **{
         name: TOKENIZER.replace("ADDED", str(added))
         for name, added in {"bert_uncased": 0, "bert_added_10": 10, "bert_added_50000": 50_000}.items()

@@ -1,6 +1,8 @@
 """What every test starts from: no notice was given yet, and what a test registers is gone after it."""
 
+import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,12 +17,22 @@ settings.load_profile("untimed")
 @pytest.fixture(autouse=True)
 def clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(notices, "_seen", set())
-    registries = [config.CONFIGS, *(value for value in vars(parts).values() if isinstance(value, Registry))]
-    before = [dict(registry._entries) for registry in registries]
+    before = {id(registry): dict(registry._entries) for registry in registries()}
     yield
-    for registry, entries in zip(registries, before, strict=True):
-        own = {name: v for name, v in registry._entries.items() if v.__module__.startswith(("dovela.", "torch."))}
-        registry._entries = own | entries  # what a test imported from dovela stays: it will not be imported again
+    for registry in registries():  # those of a framework that the test was the first to import among them
+        own = {name: v for name, v in registry._entries.items() if place(v).startswith(("dovela.", "torch."))}
+        # What a test imported from dovela stays: it will not be imported again.
+        registry._entries = own | before.get(id(registry), {})
+
+
+def registries() -> list[Registry]:
+    kits = [sys.modules[name] for name in ("dovela.flax.parts", "dovela.keras.parts") if name in sys.modules]
+    found = [value for module in (parts, *kits) for value in vars(module).values() if isinstance(value, Registry)]
+    return list({id(registry): registry for registry in [config.CONFIGS, *found]}.values())
+
+
+def place(value: Any) -> str:
+    return getattr(value, "__module__", None) or ""
 
 
 @pytest.fixture

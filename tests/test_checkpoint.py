@@ -284,13 +284,6 @@ def test_pickled_shards(tmp_path):
     assert open_weights(source(tmp_path), allow_pickle=True).pickles == (tmp_path / "1.bin", tmp_path / "2.bin")
 
 
-@pytest.mark.parametrize(("name", "framework"), [("flax_model.msgpack", "Flax"), ("tf_model.h5", "TensorFlow")])
-def test_weights_of_other_frameworks(tmp_path, name, framework):
-    (tmp_path / name).touch()
-    with pytest.raises(CheckpointError, match=f"has only {framework} weights, which cannot be read.*Convert them"):
-        open_weights(source(tmp_path))
-
-
 def test_no_weights_at_all(tmp_path):
     with pytest.raises(
         CheckpointError, match=r"looked for model.safetensors and .*index.json; there is nothing\. Is this"

@@ -3,8 +3,9 @@ import types
 
 import pytest
 
+from dovela import lazy
 from dovela.errors import MissingBackend
-from dovela.lazy import attach, missing_backend
+from dovela.lazy import attach, load, missing_backend, naming
 
 
 @pytest.fixture
@@ -72,3 +73,72 @@ def test_a_name_that_its_module_does_not_have(package):
 def test_missing_backend_of_an_error_without_a_name():
     error = ModuleNotFoundError("something")
     assert missing_backend("x", error) is error
+
+
+@pytest.fixture
+def jax_that(tmp_path, monkeypatch):
+    """A package `jax` of this content, in the place of any other."""
+
+    def make(content: str) -> None:
+        (tmp_path / "jax.py").write_text(content)
+        monkeypatch.syspath_prepend(tmp_path)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "jax"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setattr(lazy, "installed_version", lambda package: None)
+
+    yield make
+    sys.modules.pop("jax", None)  # before the real one comes back
+
+
+def test_a_package_that_works_is_loaded(jax_that):
+    jax_that("x = 1")
+    assert load("here", "jax").x == 1
+
+
+def test_a_package_that_is_broken_is_named_with_what_it_says(jax_that):
+    jax_that("raise RuntimeError('jaxlib is newer than jax')")
+    with pytest.raises(MissingBackend) as caught:
+        load("here", "jax")
+    assert str(caught.value) == (
+        "here: the package 'jax' is installed, and its import fails (RuntimeError: jaxlib is newer than jax). "
+        'Run: pip install --upgrade "dovela[flax]"'
+    )
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_a_package_that_lacks_a_stranger_is_broken_too(jax_that):
+    jax_that("import no_such_package_anywhere")
+    with pytest.raises(
+        MissingBackend, match=r"its import fails .ModuleNotFoundError: No module named 'no_such_package"
+    ):
+        load("here", "jax")
+
+
+def test_a_package_that_lacks_one_of_ours_names_that(jax_that, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    jax_that("import tensorflow")
+    with pytest.raises(MissingBackend, match=r"^here: needs the package 'tensorflow', which is not installed"):
+        load("here", "jax")
+
+
+@pytest.mark.parametrize(("version", "fits"), [("0.4.34", False), ("0.4.35rc1", True), ("0.5", True), ("1.0", True)])
+def test_versions_are_compared_as_numbers(monkeypatch, version, fits):
+    monkeypatch.setattr(lazy, "installed_version", lambda package: version)
+    if fits:
+        lazy.check_version("here", "jax")
+    else:
+        with pytest.raises(MissingBackend) as caught:
+            lazy.check_version("here", "jax")
+        assert str(caught.value) == (
+            'here: needs jax 0.4.35 or later, and 0.4.34 is installed. Run: pip install --upgrade "dovela[flax]"'
+        )
+
+
+def test_an_installed_version_is_known_without_an_import():
+    assert lazy.installed_version("pytest") == pytest.__version__
+    assert lazy.installed_version("no-such-package-anywhere") is None
+
+
+def test_errors_name_what_somebody_asked_for():
+    with pytest.raises(MissingBackend, match=r"^dovela.X: is too old. Upgrade it$"), naming("dovela.X"):
+        raise MissingBackend("dovela.flax", "is too old", hint="Upgrade it")

@@ -1,6 +1,7 @@
 """What the package shows to the outside, and the rules that its source keeps."""
 
 import ast
+import importlib
 import inspect
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import dovela
+from dovela import parts
 from stubs import PACKAGES, stub
 
 SRC = Path(dovela.__file__).parent
@@ -26,15 +28,20 @@ GROUND = [
     "checks",
     "disk",
     "errors",
+    "input_rules",
+    "label_rules",
     "lazy",
     "notices",
+    "outputs",
     "parts",
     "quantities",
     "registry",
     "tables",
+    "tasks",
     "tensors",
 ]
 DESCRIPTION = [
+    "arrays",
     "batch_feature",
     "checkpoint",
     "config",
@@ -47,6 +54,8 @@ DESCRIPTION = [
     "features",
     "fitting",
     "folder",
+    "foreign",
+    "h5_file",
     "header",
     "hub",
     "hub_errors",
@@ -54,14 +63,24 @@ DESCRIPTION = [
     "inventory_layers",
     "inventory_parts",
     "kept_arguments",
+    "kit_models",
     "labels",
+    "leaves",
+    "msgpack_file",
+    "opening",
     "origins",
-    "outputs",
+    "pickles",
     "weights",
+    "writing",
 ]
-DOORS = ["__init__", "auto", "auto_features", "auto_model", "auto_processor"]
+DOORS = ["__init__", "auto", "auto_features", "auto_flax", "auto_keras", "auto_model", "auto_processor"]
+KITS = {  # the folder: what its files, and the architectures' files for it, may import when they are loaded
+    "torch": {"torch"},
+    "flax": {"jax", "flax"},
+    "keras": {"keras"},
+}
 FOLDERS = {
-    "torch": 2,
+    **dict.fromkeys(KITS, 2),
     "text": 4,
     "vision": 4,
     "audio": 4,
@@ -74,7 +93,7 @@ FOLDERS = {
 
 
 def layer(module: str) -> int:
-    """0 ground, 1 description, 2 torch's parts and models, 4 the input side, 5 architectures, 6 doors."""
+    """0 ground, 1 description, 2 the frameworks' parts and models, 4 the input side, 5 architectures, 6 doors."""
     first = module.partition(".")[0]
     if first in FOLDERS:
         return FOLDERS[first]
@@ -118,24 +137,32 @@ def ours(path: Path) -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_imports_point_down(path):
     own = name_of(path) or "__init__"
-    doors_of_torch = own == "auto_model" or own.startswith("cli")  # these may reach for anything below
+    door = own.startswith(("auto_model", "auto_flax", "auto_keras", "cli"))  # these may reach for anything below
     for module, line in ours(path):
         if module == "_version":
             continue
         assert layer(module) <= layer(own), f"{path}:{line} imports {module}, which lies above"
-        if not doors_of_torch:
+        if not door:
             first, other = own.partition(".")[0], module.partition(".")[0]
             assert {first, other} != {"torch", "text"}, f"{path}:{line}: torch and text know nothing of each other"
+            first = kit_of(path) or first
+            assert not {first, other} <= KITS.keys() or first == other, f"{path}:{line}: {first} and {other}"
+
+
+def kit_of(path: Path) -> str | None:
+    """The framework that a file is written for."""
+    return next((kit for kit in KITS if path.parent.name == kit or path.name == f"{kit}_model.py"), None)
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_only_torchs_files_import_torch_when_they_are_loaded(path):
-    if path.parent.name == "torch" or path.name == "torch_model.py":
-        return
+def test_only_a_frameworks_own_files_import_it_when_they_are_loaded(path):
+    kit = kit_of(path)
     for module, line in imports(path, everywhere=False):
-        assert module.partition(".")[0] not in FRAMEWORKS, f"{path}:{line} imports {module}"
-        assert not module.startswith("dovela.torch."), f"{path}:{line} imports {module}"
-        assert not module.endswith(".torch_model"), f"{path}:{line} imports {module}"
+        known = set(FRAMEWORKS) - KITS.get(kit, set())
+        assert module.partition(".")[0] not in known, f"{path}:{line} imports {module}"
+        for other in KITS.keys() - {kit}:
+            assert not f"{module}.".startswith(f"dovela.{other}."), f"{path}:{line} imports {module}"
+            assert not module.endswith(f".{other}_model"), f"{path}:{line} imports {module}"
 
 
 FORBIDDEN = {
@@ -185,7 +212,10 @@ def test_every_public_name_is_listed_once():
 
 @pytest.mark.parametrize("name", [name for name in dovela.__all__ if name != "__version__"])
 def test_every_public_name_is_there_and_documented(name):
-    pytest.importorskip("torch")
+    for kit, packages in KITS.items():
+        if kit in owner(name) or name.startswith(parts.KITS[kit] or "no prefix"):
+            for package in packages:
+                pytest.importorskip(package)
     value = getattr(dovela, name)
     assert value.__module__.startswith("dovela.")
     assert value.__name__ == name
@@ -197,15 +227,18 @@ def test_every_public_name_is_there_and_documented(name):
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_editors_see_every_name_of_the_lazy_packages(package):
+    for needed in KITS.get(package.rpartition(".")[2], set()) - {"torch"}:
+        pytest.importorskip(needed)
     assert PACKAGES[package].read_text() == stub(package), "write the stubs anew: python tests/support/stubs.py"
 
 
-def test_every_torch_part_is_there_and_documented():
-    pytest.importorskip("torch")
-    import dovela.torch
-
-    for name in dovela.torch.__all__:
-        value = getattr(dovela.torch, name)
+@pytest.mark.parametrize("kit", KITS)
+def test_every_part_is_there_and_documented(kit):
+    for needed in KITS[kit]:
+        pytest.importorskip(needed)
+    package = importlib.import_module(f"dovela.{kit}")
+    for name in package.__all__:
+        value = getattr(package, name)
         assert value.__module__.startswith("dovela.")
         assert inspect.getdoc(value), name
 

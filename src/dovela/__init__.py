@@ -17,8 +17,11 @@ _TASKS = [
     "SequenceClassification",
     "TokenClassification",
 ]
+_TEXT_TASKS = [task for task in _TASKS if task not in ("NextSentencePrediction", "PreTraining")]
 _IMAGE_TASKS = ["ImageClassification", "MaskedImageModeling"]
 _AUDIO_TASKS = ["AudioClassification", "AudioFrameClassification", "AudioXVector", "CTC"]
+_SPEECH_TASKS = ["AudioFrameClassification", "CTC", "PreTraining", "SequenceClassification"]  # as classes are named
+_KIT_TASKS = [*_TASKS, *_IMAGE_TASKS, *(task for task in _AUDIO_TASKS if task != "AudioXVector")]
 _MODULES: dict[str, list[str]] = {
     "audio.sequence": ["SequenceFeatureExtractor"],
     "auto": ["AutoTokenizer"],
@@ -28,6 +31,8 @@ _MODULES: dict[str, list[str]] = {
         "AutoModel",
         *(f"AutoModelFor{task}" for task in [*_TASKS, *_IMAGE_TASKS, *_AUDIO_TASKS, "CausalLM", "Seq2SeqLM"]),
     ],
+    "auto_flax": ["FlaxAutoModel", *(f"FlaxAutoModelFor{task}" for task in _KIT_TASKS)],
+    "auto_keras": ["TFAutoModel", *(f"TFAutoModelFor{task}" for task in _KIT_TASKS)],
     "auto_processor": ["AutoProcessor"],
     "batch_feature": ["BatchFeature"],
     "config": ["Alias", "PretrainedConfig"],
@@ -47,6 +52,8 @@ _MODULES: dict[str, list[str]] = {
     "fitting": ["LoadReport"],
     "models.bert.config": ["BertConfig"],
     "models.bert.tokenizer": ["BertTokenizer", "BertTokenizerFast"],
+    "models.bert.flax_model": ["FlaxBertModel", *(f"FlaxBertFor{task}" for task in _TASKS)],
+    "models.bert.keras_model": ["TFBertModel", *(f"TFBertFor{task}" for task in _TASKS)],
     "models.bert.torch_model": ["BertModel", *(f"BertFor{task}" for task in _TASKS)],
     "models.encoder.config": ["AudioEncoderConfig", "ImageEncoderConfig"],
     "models.encoder.torch_model": [
@@ -68,24 +75,24 @@ _MODULES: dict[str, list[str]] = {
     ],
     "models.distilbert.config": ["DistilBertConfig"],
     "models.distilbert.tokenizer": ["DistilBertTokenizer", "DistilBertTokenizerFast"],
-    "models.distilbert.torch_model": [
-        "DistilBertModel",
-        *(f"DistilBertFor{task}" for task in _TASKS if task not in ("NextSentencePrediction", "PreTraining")),
-    ],
+    "models.distilbert.flax_model": ["FlaxDistilBertModel", *(f"FlaxDistilBertFor{task}" for task in _TEXT_TASKS)],
+    "models.distilbert.keras_model": ["TFDistilBertModel", *(f"TFDistilBertFor{task}" for task in _TEXT_TASKS)],
+    "models.distilbert.torch_model": ["DistilBertModel", *(f"DistilBertFor{task}" for task in _TEXT_TASKS)],
     "models.vit.config": ["ViTConfig"],
     "models.vit.features": ["ViTFeatureExtractor", "ViTImageProcessor"],
+    "models.vit.flax_model": ["FlaxViTModel", *(f"FlaxViTFor{task}" for task in _IMAGE_TASKS)],
+    "models.vit.keras_model": ["TFViTModel", *(f"TFViTFor{task}" for task in _IMAGE_TASKS)],
     "models.vit.torch_model": ["ViTModel", *(f"ViTFor{task}" for task in _IMAGE_TASKS)],
     "models.wav2vec2.config": ["Wav2Vec2Config"],
     "models.wav2vec2.features": ["Wav2Vec2FeatureExtractor"],
     "models.wav2vec2.processor": ["Wav2Vec2Processor"],
     "models.wav2vec2.tokenizer": ["Wav2Vec2CTCTokenizer"],
+    "models.wav2vec2.flax_model": ["FlaxWav2Vec2Model", *(f"FlaxWav2Vec2For{task}" for task in _SPEECH_TASKS)],
+    "models.wav2vec2.keras_model": ["TFWav2Vec2Model", *(f"TFWav2Vec2For{task}" for task in _SPEECH_TASKS)],
     "models.wav2vec2.torch_model": [
-        "Wav2Vec2ForAudioFrameClassification",
-        "Wav2Vec2ForCTC",
-        "Wav2Vec2ForPreTraining",
-        "Wav2Vec2ForSequenceClassification",
         "Wav2Vec2ForXVector",
         "Wav2Vec2Model",
+        *(f"Wav2Vec2For{task}" for task in _SPEECH_TASKS),
     ],
     "outputs": [
         "BaseModelOutput",
@@ -114,6 +121,8 @@ _MODULES: dict[str, list[str]] = {
     "text.special_tokens": ["AddedToken"],
     "text.tokenizer": ["PreTrainedTokenizer"],
     "text.token_rows": ["TokenRows", "open_tokens"],
+    "flax.model": ["FlaxPreTrainedModel"],
+    "keras.model": ["TFPreTrainedModel"],
     "torch.model": ["PreTrainedModel"],
     "vision.image_features": ["ImageFeatureExtractionMixin"],
     "torch.spec_augment": ["compute_mask_indices", "sample_negative_indices"],

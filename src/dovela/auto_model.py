@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 from .config import CONFIGS, PretrainedConfig
 from .errors import ConfigError, RegistryError, suggest
 from .hub import split_options
-from .lazy import missing_backend
+from .lazy import naming
 from .notices import notice
 from .origins import KEY as DEFINED_IN
 from .origins import missing_import
-from .parts import MODELS
+from .parts import KITS, MODELS_OF, class_names
+from .writing import plain_name
 
 
 class AutoConfig:
@@ -60,8 +61,11 @@ def _class_and_data(name_or_path: str | Path, options: dict[str, Any]) -> tuple[
     return CONFIGS.get(kind), data
 
 
-class _AutoModel:
+class ModelDoor:
+    """Opens what does one task, in one framework."""
+
     task: ClassVar[str]
+    kit: ClassVar[str] = "torch"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         name = type(self).__name__
@@ -78,7 +82,8 @@ class _AutoModel:
         kind, data = _class_and_data(name_or_path if config is None else config, options)
         model = cls._model_class(kind, data)
         saved_from = data.get("architectures") or [model.__name__]
-        if saved_from[0] not in {known.__name__ for known in _classes_of_models().model_classes(kind)}:
+        known = [*class_names(kind.model_type), *map(plain_name, [model, *cls._classes().model_classes(kind)])]
+        if saved_from[0] not in known:
             told = f"{name_or_path} was saved from {saved_from[0]}, which is not registered; {model.__name__} opens it"
             wanted = _to_import(data, saved_from[:1]) if _noted(data, saved_from[0]) else ""
             notice(f"{told}. {wanted}" if wanted else told)
@@ -90,26 +95,32 @@ class _AutoModel:
         return cls._model_class(type(config))(config, **arguments)
 
     @classmethod
+    def _classes(cls) -> Any:
+        """What tells the model classes of the framework: `model_class`, `model_classes`, `no_model`."""
+        from .torch import model_classes  # which needs torch
+
+        return model_classes
+
+    @classmethod
     def register(cls, config: type[PretrainedConfig], model: type, exist_ok: bool = False) -> None:
         """Let this task of a configuration's type be done by a class that one does not own."""
-        MODELS.register(f"{config.model_type}/{cls.task}", model, exist_ok=exist_ok)
+        MODELS_OF[cls.kit].register(f"{config.model_type}/{cls.task}", model, exist_ok=exist_ok)
 
     @classmethod
     def _model_class(cls, config: type[PretrainedConfig], data: Mapping[str, Any] | None = None) -> Any:
         """The class for this task; `data` is the file that asks for it, if there is one."""
-        try:
-            heads = _classes_of_models()
-            model = heads.model_class(config, cls.task)
-        except ModuleNotFoundError as error:
-            raise missing_backend(cls.__name__, error) from error
+        with naming(cls.__name__):
+            classes = cls._classes()
+            model = classes.model_class(config, cls.task)
         if model is None:
             saved_from = (data or {}).get("architectures") or ()
-            raise heads.no_model(cls.__name__, config, cls.task, advice=_to_import(data or {}, saved_from))
+            raise classes.no_model(cls.__name__, config, cls.task, advice=_to_import(data or {}, saved_from))
         return model
 
 
 def _to_import(data: Mapping[str, Any], saved_from: Sequence[str]) -> str:
     """What to import for the classes that a file was saved from, or that they are here already."""
+    saved_from = [_as_defined(data, name) for name in saved_from]
     noted = {name: _noted(data, name) for name in saved_from}
     if noted and all(place in sys.modules and place != "__main__" for place in noted.values()):
         return f"The checkpoint was saved from {' and '.join(noted)}."
@@ -119,17 +130,18 @@ def _to_import(data: Mapping[str, Any], saved_from: Sequence[str]) -> str:
 def _noted(data: Mapping[str, Any], name: str) -> str:
     """The module that a class was defined in, as the file says."""
     places = data.get(DEFINED_IN)
-    place = places.get(name) if isinstance(places, Mapping) else None
+    place = places.get(_as_defined(data, name)) if isinstance(places, Mapping) else None
     return place if isinstance(place, str) else ""
 
 
-def _classes_of_models() -> Any:
-    from .torch import model_classes  # which needs torch
+def _as_defined(data: Mapping[str, Any], name: str) -> str:
+    """What a class is called where it was defined, whose name in files is torch's: NearModel may be FlaxNearModel."""
+    places = data.get(DEFINED_IN)
+    names = [f"{prefix}{name}" for prefix in KITS.values()]
+    return next((known for known in names if isinstance(places, Mapping) and known in places), name)
 
-    return model_classes
 
-
-class AutoModel(_AutoModel):
+class AutoModel(ModelDoor):
     """The model without a head.
 
     A task of your own, as of `@register_head("ranking")`, is opened by a class of yours, which needs no more than this:
@@ -141,91 +153,91 @@ class AutoModel(_AutoModel):
     task = "base"
 
 
-class AutoModelForMaskedLM(_AutoModel):
+class AutoModelForMaskedLM(ModelDoor):
     """The model that guesses masked tokens."""
 
     task = "masked-lm"
 
 
-class AutoModelForSequenceClassification(_AutoModel):
+class AutoModelForSequenceClassification(ModelDoor):
     """The model with a classifier, or a regression, on whole texts."""
 
     task = "sequence-classification"
 
 
-class AutoModelForTokenClassification(_AutoModel):
+class AutoModelForTokenClassification(ModelDoor):
     """The model with a classifier on every token."""
 
     task = "token-classification"
 
 
-class AutoModelForQuestionAnswering(_AutoModel):
+class AutoModelForQuestionAnswering(ModelDoor):
     """The model that finds where an answer starts and ends."""
 
     task = "question-answering"
 
 
-class AutoModelForMultipleChoice(_AutoModel):
+class AutoModelForMultipleChoice(ModelDoor):
     """The model that scores continuations."""
 
     task = "multiple-choice"
 
 
-class AutoModelForNextSentencePrediction(_AutoModel):
+class AutoModelForNextSentencePrediction(ModelDoor):
     """The model that tells whether the second text follows the first."""
 
     task = "next-sentence-prediction"
 
 
-class AutoModelForPreTraining(_AutoModel):
+class AutoModelForPreTraining(ModelDoor):
     """The model with all heads that it was trained with."""
 
     task = "pre-training"
 
 
-class AutoModelForImageClassification(_AutoModel):
+class AutoModelForImageClassification(ModelDoor):
     """The model with a classifier, or a regression, on whole images."""
 
     task = "image-classification"
 
 
-class AutoModelForMaskedImageModeling(_AutoModel):
+class AutoModelForMaskedImageModeling(ModelDoor):
     """The model that fills in the patches of an image that were hidden."""
 
     task = "masked-image-modeling"
 
 
-class AutoModelForCTC(_AutoModel):
+class AutoModelForCTC(ModelDoor):
     """The model that writes down what is said."""
 
     task = "ctc"
 
 
-class AutoModelForAudioClassification(_AutoModel):
+class AutoModelForAudioClassification(ModelDoor):
     """The model with a classifier, or a regression, on whole clips."""
 
     task = "audio-classification"
 
 
-class AutoModelForAudioFrameClassification(_AutoModel):
+class AutoModelForAudioFrameClassification(ModelDoor):
     """The model with a classifier on every frame of a clip."""
 
     task = "audio-frame-classification"
 
 
-class AutoModelForAudioXVector(_AutoModel):
+class AutoModelForAudioXVector(ModelDoor):
     """The model that tells voices apart."""
 
     task = "audio-xvector"
 
 
-class AutoModelForCausalLM(_AutoModel):
+class AutoModelForCausalLM(ModelDoor):
     """The model that writes on, token by token; none of the encoders does."""
 
     task = "causal-lm"
 
 
-class AutoModelForSeq2SeqLM(_AutoModel):
+class AutoModelForSeq2SeqLM(ModelDoor):
     """The model that turns a text into another; none of the encoders does."""
 
     task = "seq2seq-lm"

@@ -16,6 +16,7 @@ from typing import Any
 from .disk import reason
 from .errors import CheckpointError
 from .folder import listing
+from .foreign import convert_safetensors, open_foreign
 from .header import Entry, no_duplicates, read_header
 from .hub import Source
 
@@ -24,34 +25,46 @@ UNITS = {
     **{f"{p}B": 1000**i for i, p in enumerate("KMGT", 1)},
     **{f"{p}iB": 1024**i for i, p in enumerate("KMGT", 1)},
 }
-FOREIGN = {"flax_model.msgpack": "Flax", "tf_model.h5": "TensorFlow"}
 PICKLED = re.compile(r"pytorch_model(\.[\w-]+)?\.bin(\.index(\.[\w-]+)?\.json)?")
 
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """`entries` tells where each tensor lies; or, where the caller allowed it, `pickles` are the files to unpickle."""
+    """`entries` tells where each tensor lies; or `arrays` holds what was written by another framework's transformers.
+
+    Or, where the caller allowed it, `pickles` are the files to unpickle.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     pickles: tuple[Path, ...] = ()
+    arrays: dict[str, Any] | None = None
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: entry.shape for name, entry in self.entries.items()}
 
 
 def open_weights(src: Source, *, variant: str | None = None, allow_pickle: bool = False) -> WeightFiles:
     """Find the weights of `src` and read the headers; the data stays on disk.
 
     Every entry lies inside its file and is disjoint from the others. Pickled weights (`pytorch_model.bin`) are found
-    only with `allow_pickle`, and only where there is no safetensors file.
+    only with `allow_pickle`, and only where there is no safetensors file. Then come the formats of Flax and TensorFlow
+    models (see `foreign.py`), which have no variants.
     """
     single, index = weights_name(variant), index_name(variant)
     if path := src.find(single):
-        entries, metadata = read_header(path)
-        return WeightFiles(entries, metadata)
+        return _as_torch(*read_header(path))
     if path := src.find(index):
-        return _open_shards(src, path)
+        return _as_torch(*_open_shards(src, path))
     if allow_pickle and (pickles := _find_pickles(src, variant)):
         return WeightFiles(pickles=pickles)
+    if variant is None and (arrays := open_foreign(src, _weight_map)) is not None:
+        return WeightFiles(arrays=arrays)
     raise _no_weights(src, single, index, allow_pickle)
+
+
+def _as_torch(entries: dict[str, Entry], metadata: dict[str, str]) -> WeightFiles:
+    return WeightFiles(entries, metadata, arrays=convert_safetensors(entries, metadata.get("format", "")))
 
 
 def read_json(path: Path, what: str) -> dict[str, Any]:
@@ -153,7 +166,7 @@ def _weight_map(src: Source, index: Path) -> dict[str, str]:
     return weight_map
 
 
-def _open_shards(src: Source, index: Path) -> WeightFiles:
+def _open_shards(src: Source, index: Path) -> tuple[dict[str, Entry], dict[str, str]]:
     weight_map = _weight_map(src, index)
     entries: dict[str, Entry] = {}
     metadata: dict[str, str] = {}
@@ -173,7 +186,7 @@ def _open_shards(src: Source, index: Path) -> WeightFiles:
         raise CheckpointError(
             str(index), *problems[:20], hint="The shards are not those of this index; fetch all again."
         )
-    return WeightFiles(entries, metadata)
+    return entries, metadata
 
 
 def _find_pickles(src: Source, variant: str | None) -> tuple[Path, ...]:
@@ -188,13 +201,9 @@ def _no_weights(src: Source, single: str, index: str, allow_pickle: bool) -> Che
     names = src.names()
     there = ", ".join(names[:20]) or "nothing"
     problem = f"has no weights: looked for {single} and {index}; there is {there}"
-    foreign = [framework for name, framework in FOREIGN.items() if name in names]
     if not allow_pickle and any(PICKLED.fullmatch(name) for name in names):
         problem = f"has only pickled weights, which can run code when opened; looked for {single} and {index}"
         hint = "If you trust them, pass allow_pickle=True, and save_pretrained then writes them as safetensors."
-    elif foreign:
-        problem = f"has only {' and '.join(foreign)} weights, which cannot be read; there is {there}"
-        hint = "Convert them with transformers 4.x: from_pretrained(…, from_flax=True) or from_tf; save_pretrained."
     elif others := [
         name for name in names if re.fullmatch(r"model(\.[\w-]+)?\.safetensors(\.index(\.[\w-]+)?\.json)?", name)
     ]:

@@ -21,6 +21,8 @@ from typing import Any
 class DovelaError(Exception):
     """The root of the tree. `where`, `problems` and `hint` hold the parts of the message."""
 
+    _keras_call_info_injected = True  # or Keras would raise another error in its place, with a message of its own
+
     def __init__(self, where: str, *problems: str, hint: str = "") -> None:
         self.where, self.problems, self.hint = where, problems, hint
         if len(problems) == 1:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any, dataclass_transform
 
 _watchers: list[Callable[[type[ModelOutput]], None]] = []
+_watched: set[str] = set()
 
 
 @dataclass_transform()
@@ -54,8 +55,14 @@ class ModelOutput:
         return len(self.keys())
 
 
-def each_output(watch: Callable[[type[ModelOutput]], None]) -> None:
-    """Call `watch` for every output class there is and every one defined later (frameworks register them as trees)."""
+def each_output(watch: Callable[[type[ModelOutput]], None], *, once: str = "") -> None:
+    """Call `watch` for every output class there is and every one defined later (frameworks register them as trees).
+
+    Of several with the same `once`, as two kits on one framework have them, only the first is called.
+    """
+    if once in _watched:
+        return
+    _watched.update({once} - {""})
     _watchers.append(watch)
     waiting = [ModelOutput]
     while waiting:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import tasks
 from .registry import Registry
+from .tasks import BASE, Task
 
 
 def _registry(kind: str, places: dict[str, str], makes: str = "") -> Registry[Any]:
@@ -92,40 +94,57 @@ HEADS = _registry(
 )
 """Heads by the task they do, to put on any backbone."""
 
-_NAMES = {
-    "base": "Model",
-    "masked-lm": "ForMaskedLM",
-    "causal-lm": "ForCausalLM",
-    "sequence-classification": "ForSequenceClassification",
-    "token-classification": "ForTokenClassification",
-    "question-answering": "ForQuestionAnswering",
-    "multiple-choice": "ForMultipleChoice",
-    "next-sentence-prediction": "ForNextSentencePrediction",
-    "pre-training": "ForPreTraining",
-    "image-classification": "ForImageClassification",
-    "masked-image-modeling": "ForMaskedImageModeling",
-    "ctc": "ForCTC",
-    "audio-classification": "ForSequenceClassification",
-    "audio-frame-classification": "ForAudioFrameClassification",
-    "audio-xvector": "ForXVector",
+_TEXT = [
+    tasks.MASKED_LM,
+    tasks.SEQUENCE_CLASSIFICATION,
+    tasks.TOKEN_CLASSIFICATION,
+    tasks.QUESTION_ANSWERING,
+    tasks.MULTIPLE_CHOICE,
+]
+_IMAGES = [tasks.IMAGE_CLASSIFICATION, tasks.MASKED_IMAGE_MODELING]
+_SOUND = [tasks.CTC, tasks.AUDIO_CLASSIFICATION, tasks.AUDIO_FRAME_CLASSIFICATION, tasks.AUDIO_XVECTOR]
+_ALL = ("torch", "flax", "keras")
+_ARCHITECTURES: dict[str, tuple[str, str, list[Task], tuple[str, ...]]] = {
+    # By model type: the folder, how its classes' names begin, the heads there are, and the frameworks.
+    "bert": ("bert", "Bert", [*_TEXT, tasks.NEXT_SENTENCE_PREDICTION, tasks.PRE_TRAINING], _ALL),
+    "distilbert": ("distilbert", "DistilBert", _TEXT, _ALL),
+    "encoder": ("encoder", "Encoder", [*_TEXT, tasks.CAUSAL_LM], ("torch",)),
+    "image-encoder": ("encoder", "ImageEncoder", _IMAGES, ("torch",)),
+    "audio-encoder": ("encoder", "AudioEncoder", _SOUND, ("torch",)),
+    "vit": ("vit", "ViT", _IMAGES, _ALL),
+    "wav2vec2": ("wav2vec2", "Wav2Vec2", [*_SOUND, tasks.SPEECH_PRE_TRAINING], _ALL),
 }
-_TEXT = ["base", "masked-lm", "sequence-classification", "token-classification", "question-answering"]
-_TEXT += ["multiple-choice"]
-_IMAGES = ["base", "image-classification", "masked-image-modeling"]
-_SOUND = ["base", "ctc", "audio-classification", "audio-frame-classification", "audio-xvector"]
-_TASKS = {  # by model type: the module, how its classes' names begin, and what there is
-    "bert": ("bert", "Bert", [*_TEXT, "next-sentence-prediction", "pre-training"]),
-    "distilbert": ("distilbert", "DistilBert", _TEXT),
-    "encoder": ("encoder", "Encoder", [*_TEXT, "causal-lm"]),
-    "image-encoder": ("encoder", "ImageEncoder", _IMAGES),
-    "audio-encoder": ("encoder", "AudioEncoder", _SOUND),
-    "vit": ("vit", "ViT", _IMAGES),
-    "wav2vec2": ("wav2vec2", "Wav2Vec2", [*_SOUND, "pre-training"]),
-}
-_MODELS = {
-    f"{kind}/{task}": f"dovela.models.{folder}.torch_model:{name}{_NAMES[task]}"
-    for kind, (folder, name, tasks) in _TASKS.items()
-    for task in tasks
-}
-MODELS: Registry[Any] = Registry("model", _MODELS)
+_TORCH_ALONE = {("wav2vec2", tasks.AUDIO_XVECTOR.head)}
+"""Heads of architectures that only torch has."""
+
+KITS = {"torch": "", "flax": "Flax", "keras": "TF"}
+"""The frameworks, and how the names of their classes begin."""
+
+
+def class_names(model_type: str) -> dict[str, Task | None]:
+    """The built-in classes of a type by their names in torch, which files carry, with what their heads do."""
+    if model_type not in _ARCHITECTURES:
+        return {}
+    _, name, heads, _ = _ARCHITECTURES[model_type]
+    return {f"{name}Model": None, **{f"{name}{task.ending}": task for task in heads}}
+
+
+def _models(kit: str) -> Registry[Any]:
+    """Model classes by "model type/task"."""
+    places = {}
+    for kind, (folder, name, heads, kits) in _ARCHITECTURES.items():
+        if kit not in kits:
+            continue
+        module = f"dovela.models.{folder}.{kit}_model:{KITS[kit]}{name}"
+        places[f"{kind}/{BASE}"] = f"{module}Model"
+        for task in heads:
+            if kit == "torch" or (kind, task.head) not in _TORCH_ALONE:
+                places[f"{kind}/{task.name}"] = f"{module}{task.ending}"
+    return Registry(f"{KITS[kit]} model".strip(), places)
+
+
+MODELS = _models("torch")
 """Model classes by "model type/task"; one's own are registered by their definition."""
+FLAX_MODELS = _models("flax")
+KERAS_MODELS = _models("keras")
+MODELS_OF = {"torch": MODELS, "flax": FLAX_MODELS, "keras": KERAS_MODELS}

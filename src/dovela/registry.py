@@ -92,6 +92,14 @@ class Registry(Generic[T]):
         """What is under a name if it is there already; nothing is imported."""
         return self._entries.get(name) if isinstance(name, str) else None
 
+    def has(self, value: object, prefix: str = "") -> bool:
+        """Whether `value` is under a name that begins with `prefix`; nothing is imported."""
+        names = (name for name in self.names() if name.startswith(prefix))
+        return any(
+            self._entries[name] is value if name in self._entries else self._builtin[name] == _identity(value)
+            for name in names
+        )
+
     def describe(self, value: object) -> str:
         """What was expected, when `value` is not registered here."""
         names = self.names()

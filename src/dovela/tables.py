@@ -31,3 +31,21 @@ def grid_sinusoids(rows: int, columns: int, dim: int) -> npt.NDArray[np.float32]
     down, across = sinusoids(rows, dim - dim // 2), sinusoids(columns, dim // 2)
     grid = np.concatenate([np.repeat(down, columns, 0), np.tile(across, (rows, 1))], axis=1)
     return np.concatenate([np.zeros((1, dim), np.float32), grid])
+
+
+def bicubic_matrix(old: int, new: int) -> npt.NDArray[np.float32]:
+    """(new, old) weights that stretch a row of `old` values to `new`, by cubic convolution (Keys 1981, a = -0.75).
+
+    The ends are repeated beyond themselves, and corners are not aligned: as torch stretches, so that the same picture
+    comes out in every framework. A grid is stretched by one matrix for each of its sides.
+    """
+    a = -0.75
+    centre = (np.arange(new) + 0.5) * (old / new) - 0.5  # where each new value stands among the old ones
+    left = np.floor(centre).astype(np.int64)
+    matrix = np.zeros((new, old))
+    for step in (-1, 0, 1, 2):
+        away = np.abs(centre - (left + step))
+        near = ((a + 2) * away - (a + 3)) * away**2 + 1
+        far = a * (((away - 5) * away + 8) * away - 4)
+        np.add.at(matrix, (np.arange(new), (left + step).clip(0, old - 1)), np.where(away <= 1, near, far))
+    return matrix.astype(np.float32)

@@ -54,13 +54,32 @@ def as_array(values: Any, where: str) -> Any:
     return array
 
 
-def from_torch(where: str, tensor: Any) -> Any:
-    """A torch tensor on any device as a numpy array, which it shares memory with where it can; bfloat16 as float32.
+def is_foreign(value: Any) -> bool:
+    """Whether `value` is an array of a framework, torch, jax or tensorflow, on any device."""
+    return hasattr(value, "shape") and any(is_tensor(value, kind) for kind in ("pt", "jax", "tf"))
 
-    InputError for what no array can hold: a tensor on the device "meta", a sparse or a quantized one, ….
+
+def on_host(where: str, array: Any) -> Any:
+    """A framework's array as a numpy array, which shares memory with it where it can; bfloat16 as float32.
+
+    InputError for what no array can hold: a tensor on the device "meta", a sparse one, one that is only traced, ….
     """
+    import numpy as np
+
+    if is_tensor(array, "pt"):
+        return _from_torch(where, array)
+    try:
+        values = np.asarray(array)
+    except Exception as error:  # jax's and tensorflow's own, which are not imported here
+        kind, why = type(array).__name__, str(error).partition("\n")[0]
+        hint = "Within jax.jit, jax.grad or tf.function there are no values yet: do this before."
+        raise InputError(where, f"{kind} cannot be read as an array ({why})", hint=hint) from error
+    return values.astype(np.float32) if values.dtype.name == "bfloat16" else values  # numpy has none of its own
+
+
+def _from_torch(where: str, tensor: Any) -> Any:
     tensor = tensor.detach()
-    if str(tensor.dtype) == "torch.bfloat16":  # numpy has none
+    if str(tensor.dtype) == "torch.bfloat16":
         tensor = tensor.float()
     try:
         return tensor.cpu().numpy()
@@ -109,10 +128,10 @@ def _has_dtype(values: Any) -> bool:
 
 
 def _on_host(where: str, values: Any) -> Any:
-    """torch tensors, inside of lists too, as numpy's arrays, which refuse them where they need a gradient."""
+    """A framework's arrays, inside of lists too, as numpy's, which would refuse some."""
     if _is_list(values):
         return [_on_host(where, value) for value in values]
-    return from_torch(where, values) if is_tensor(values, "pt") else values
+    return on_host(where, values) if is_foreign(values) else values
 
 
 def _described(values: Any) -> str:

@@ -9,7 +9,10 @@ import importlib
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
-PACKAGES = {"dovela": SOURCE / "dovela" / "__init__.pyi", "dovela.torch": SOURCE / "dovela" / "torch" / "__init__.pyi"}
+PACKAGES = {
+    package: SOURCE.joinpath(*package.split("."), "__init__.pyi")
+    for package in ("dovela", "dovela.torch", "dovela.flax", "dovela.keras")
+}
 
 
 def stub(package: str) -> str:

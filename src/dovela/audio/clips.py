@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..kept_arguments import short
 from ..notices import notice
-from ..tensors import from_torch, is_tensor
+from ..tensors import is_foreign, on_host
 from .files import read_file, resampled
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -146,8 +146,8 @@ def _samples(where: str, part: Any) -> tuple[Any, int | None]:
 
 def _array(where: str, value: Any) -> Array:
     """An array of any kind, a torch tensor on any device, or nested lists, as a numpy array."""
-    if is_tensor(value, "pt"):
-        return from_torch(where, value)  # type: ignore[no-any-return]
+    if is_foreign(value):
+        return on_host(where, value)  # type: ignore[no-any-return]
     try:
         return value if type(value) is np.ndarray else np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:

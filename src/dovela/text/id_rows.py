@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..kept_arguments import short
-from ..tensors import from_torch, is_tensor
+from ..tensors import is_foreign, on_host
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,8 +63,8 @@ def _array(where: str, value: Any) -> np.ndarray:
     """A numpy array; of objects where the values are of different kinds."""
     import numpy as np
 
-    if is_tensor(value, "pt"):
-        return from_torch(where, value)  # type: ignore[no-any-return]
+    if is_foreign(value):
+        return on_host(where, value)  # type: ignore[no-any-return]
     try:
         return np.asarray(value)
     except (TypeError, ValueError, OverflowError):  # rows of different lengths; tensors on an accelerator

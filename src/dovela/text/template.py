@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import InputError
 from .arguments import check_flags
+from .id_rows import read_row
 from .special_tokens import SpecialTokens
 
 
@@ -37,11 +38,11 @@ class RowTemplate(SpecialTokens):
         The row is made of the sequences given, or, with `already_has_special_tokens`, is `token_ids_0` itself.
         """
         if already_has_special_tokens:
+            where = f"{type(self).__name__}.get_special_tokens_mask"
             if token_ids_1 is not None:
-                raise InputError(
-                    f"{type(self).__name__}.get_special_tokens_mask", "a finished row has no second sequence"
-                )
+                raise InputError(where, "a finished row has no second sequence")
             special = set(self.all_special_ids)
-            return [int(index in special) for index in token_ids_0]
+            ids = read_row(where, token_ids_0).tolist() if hasattr(token_ids_0, "shape") else token_ids_0
+            return [int(index in special) for index in ids]
         mark = [-1] * len(token_ids_0), None if token_ids_1 is None else [-1] * len(token_ids_1)
         return [int(index != -1) for index in self.build_inputs_with_special_tokens(*mark)]

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .. import tasks
 from ..errors import ConfigError, InputError
+from ..input_rules import flag
 from ..outputs import (
     CausalLMOutput,
     SequenceClassifierOutput,
@@ -19,10 +21,10 @@ from ..outputs import (
     Wav2Vec2ForPreTrainingOutput,
     XVectorOutput,
 )
+from ..tasks import does
 from .audio_losses import AngularMargin, ctc_loss, frame_loss
 from .heads import LabelledModel
 from .init import Linear, spread
-from .inputs import flag
 from .layout import readable
 from .losses import sequence_loss
 from .poolers import make_pooler, pool
@@ -72,14 +74,13 @@ class AudioModel(LabelledModel):
         return self.backbone.get_feat_extract_output_lengths(input_lengths, add_adapter)
 
 
+@does(tasks.CTC)
 class CTC(AudioModel):
     """Characters of speech: labels (B, characters), -100 at padding -> logits (B, S, V).
 
     Decode with the best character of each frame. `pad_token_id` is the blank.
     """
 
-    task = "ctc"
-    head_parts = {"lm_head": "characters"}
     takes_adapter = True
 
     def __init__(self, config: Any) -> None:
@@ -144,13 +145,11 @@ class AudioClassifier(AudioModel):
         return x, output
 
 
+@does(tasks.AUDIO_CLASSIFICATION)
 class AudioClassification(AudioClassifier):
     """Classes, or numbers, for whole clips: labels (B,) or (B, L) -> logits (B, L), from real frames pooled.
 
     Pooled as the configuration says: Wav2Vec2 takes their mean."""
-
-    task = "audio-classification"
-    head_parts = {"pooler": "clips", "projector": "clips", "classifier": "clips", "mixture": "clips"}
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -178,11 +177,9 @@ class AudioClassification(AudioClassifier):
         )
 
 
+@does(tasks.AUDIO_FRAME_CLASSIFICATION)
 class AudioFrameClassification(AudioClassifier):
     """A class for every frame: labels (B, S), -100 where a frame has none, or one-hot (B, S, L) -> logits (B, S, L)."""
-
-    task = "audio-frame-classification"
-    head_parts = {"classifier": "frames", "mixture": "frames"}
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -208,14 +205,12 @@ class AudioFrameClassification(AudioClassifier):
         )
 
 
+@does(tasks.AUDIO_XVECTOR)
 class XVector(AudioClassifier):
     """Voices: labels (B,) -> embeddings (B, E) and, after a last layer, logits (B, E) to compare voices by.
 
     Snyder et al. 2018, x-vectors; trained by an angular margin between as many voices as there are labels.
     """
-
-    task = "audio-xvector"
-    head_parts = dict.fromkeys(("projector", "tdnn", "embedding", "classifier", "objective", "mixture"), "voices")
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -247,15 +242,13 @@ class XVector(AudioClassifier):
         )
 
 
+@does(tasks.SPEECH_PRE_TRAINING)
 class SpeechPreTraining(AudioModel):
     """Masked frames are told from others by what they were quantised to (Baevski et al. 2020, section 3.2).
 
     `mask_time_indices` (B, S) are the frames that are masked, `sampled_negative_indices` (B, S, N) those to tell them
     from: see `compute_mask_indices` and `sample_negative_indices`.
     """
-
-    task = "pre-training"
-    head_parts = dict.fromkeys(("quantizer", "project_q", "project_hid"), "frames")
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

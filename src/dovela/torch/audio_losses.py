@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
-from ..notices import notice
-from .layout import readable
-from .losses import IGNORED, class_loss
+from .. import label_rules as rules
+from ..label_rules import IGNORED
+from .arrays import TORCH
+from .losses import class_loss
 
 
 def ctc_loss(
@@ -25,7 +25,7 @@ def ctc_loss(
     `real` (B, S) tells which frames are not padding. The softmax is taken in float32.
     """
     batch, size, vocabulary = logits.shape
-    _check_characters(labels, batch, vocabulary, blank)
+    rules.check_characters(TORCH, "labels", labels, batch, vocabulary, blank)
     if not labels.shape[1]:  # a batch of silence
         labels = labels.new_full((batch, 1), IGNORED)
     spare = labels < 0
@@ -35,8 +35,8 @@ def ctc_loss(
     if real is not None:
         order = (~real).to(torch.uint8).argsort(dim=1, stable=True)
         logits, lengths = logits.take_along_dim(order[..., None], 1), real.sum(1)
-    if readable(labels) and not zero_infinity:
-        _check_lengths(characters, counts, lengths)
+    if not zero_infinity:
+        rules.check_alignable(TORCH, "labels", labels, lengths)
     scores = logits.log_softmax(-1, dtype=torch.float32).transpose(0, 1)  # (S, B, V)
     characters = characters.clamp(min=0)
     if not torch.compiler.is_compiling():
@@ -78,54 +78,10 @@ def _slopes(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 _captured_ctc.register_autograd(_slopes, setup_context=_keep_slopes)
 
 
-def _check_characters(labels: Any, batch: int, vocabulary: int, blank: int) -> None:
-    if not isinstance(labels, Tensor) or labels.is_floating_point():
-        got = getattr(labels, "dtype", type(labels).__name__)
-        raise InputError("labels", f"expected a torch tensor of character ids, got {got}")
-    if labels.dim() != 2 or labels.shape[0] != batch:
-        raise InputError("labels", f"expected (batch, characters) with a batch of {batch}, got {list(labels.shape)}")
-    if not readable(labels):
-        return
-    bad = (labels >= vocabulary) | ((labels < 0) & (labels != IGNORED))
-    if bool(bad.any()):
-        place = bad.nonzero()[0].tolist()
-        raise InputError(
-            "labels",
-            f"{int(labels[tuple(place)])} at {place} is outside 0 … {vocabulary - 1} (and not {IGNORED})",
-            hint="Does the tokenizer belong to this model?",
-        )
-    if bool((labels == blank).any()):
-        notice(
-            f"labels: has the id {blank} (pad_token_id), which CTC keeps for its blank; "
-            f"set padding to {IGNORED}: labels.masked_fill(labels == {blank}, {IGNORED})"
-        )
-
-
-def _check_lengths(characters: Tensor, counts: Tensor, lengths: Tensor) -> None:
-    """CTC needs a frame for each character, and one more between equal neighbours."""
-    places = torch.arange(1, characters.shape[1])
-    repeats = ((characters[:, 1:] == characters[:, :-1]) & (places < counts[:, None])).sum(1)
-    missing = counts + repeats - lengths
-    if bool((missing > 0).any()):
-        row = int(missing.argmax())
-        needed, there = int(counts[row] + repeats[row]), int(lengths[row])
-        raise InputError(
-            "labels",
-            f"row {row} has {int(counts[row])} characters, which take {needed} frames, and its sound has {there}",
-            hint="Give longer sound, or build the model with ctc_zero_infinity=True to leave such rows out.",
-        )
-
-
 def frame_loss(logits: Tensor, labels: Any) -> Tensor:
     """Cross-entropy of logits (B, S, L) against class numbers (B, S), or against one-hot rows (B, S, L)."""
     if isinstance(labels, Tensor) and labels.dim() == 3 and labels.shape == logits.shape:
-        one_hot = (labels != 0).sum(-1) == 1
-        if readable(labels) and not bool((one_hot & (labels.sum(-1) == 1)).all()):
-            raise InputError(
-                "labels",
-                "has frames that are not of exactly one class",
-                hint=f"Give class numbers (batch, frames), {IGNORED} where a frame has none.",
-            )
+        rules.check_one_hot(TORCH, "labels", labels)
         labels = labels.argmax(-1)
     return class_loss(logits, labels)
 

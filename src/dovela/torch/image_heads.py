@@ -13,9 +13,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .. import tasks
 from ..errors import InputError
 from ..notices import notice
-from ..outputs import ImageClassifierOutput, MaskedImageModelingOutput
+from ..outputs import MaskedImageModelingOutput
+from ..tasks import does
 from .heads import Classification, HeadedModel
 from .init import Conv2d, spread
 from .losses import sequence_loss
@@ -31,16 +33,13 @@ class ImageModel(HeadedModel):
         return self.backbone.get_input_embeddings()
 
 
+@does(tasks.IMAGE_CLASSIFICATION)
 class ImageClassification(Classification, ImageModel):
     """Classes, or numbers, for whole images: labels (B,) or (B, L) -> logits (B, L).
 
     Labels are class numbers (B,), numbers to regress (B,) or (B, L), or yes and no as floats (B, L). It reads what the
     backbone returns as `pooler_output`, or else the first place of `last_hidden_state`.
     """
-
-    task = "image-classification"
-    head_parts = {"classifier": "images"}
-    output_class = ImageClassifierOutput
 
     def forward(self, pixel_values: Tensor | None = None, *, labels: Tensor | None = None, **inputs: Any) -> Any:
         """Pixels (B, C, height, width), labels as the class says; other inputs go to the backbone."""
@@ -60,15 +59,13 @@ class ImageClassification(Classification, ImageModel):
         return sequence_loss(logits, labels, self.config.problem_type)
 
 
+@does(tasks.MASKED_IMAGE_MODELING)
 class MaskedImageModeling(ImageModel):
     """Fills in patches that were hidden (Xie et al. 2021, SimMIM, https://arxiv.org/abs/2111.09886).
 
     Each token becomes a square of `encoder_stride` pixels a side. The loss is the mean absolute difference from the
     image over the hidden pixels.
     """
-
-    task = "masked-image-modeling"
-    head_parts = {"decoder": "pixels"}
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError, suggest
-from .layout import readable
-
-IGNORED = -100
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+from .. import label_rules as rules
+from ..input_rules import expect_array
+from ..label_rules import IGNORED
+from .arrays import TORCH
 
 
 def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
@@ -24,25 +22,17 @@ def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
     Labels of -100 are left out; where nothing is labelled it is 0, and so are its gradients. InputError for other
     labels, which `name` calls what the caller does.
     """
-    check_labels(name, labels, logits.shape[:-1])
-    if labels.dtype not in (torch.int64, torch.int32):
-        raise InputError(name, f"expected int64 class numbers, got {labels.dtype}")
     classes = logits.shape[-1]
-    if readable(labels) and bool(((labels != IGNORED) & ((labels < 0) | (labels >= classes))).any()):
-        raise InputError(name, f"has numbers outside 0 … {classes - 1} (and not {IGNORED})")
+    check_labels(name, labels, logits.shape[:-1])
+    rules.check_classes(TORCH, name, labels, classes)
     flat = labels.reshape(-1).long()
     total = F.cross_entropy(logits.reshape(-1, classes), flat, ignore_index=IGNORED, reduction="sum")
     return total / (flat != IGNORED).sum().clamp(min=1)
 
 
-def check_labels(name: str, labels: Any, shape: torch.Size, why: str = "") -> None:
+def check_labels(name: str, labels: Any, shape: tuple[int, ...], why: str = "") -> None:
     """Labels of the shape, of the same without or with an axis of one at its end, or flat."""
-    if not isinstance(labels, Tensor):
-        raise InputError(name, f"expected a torch tensor, got {type(labels).__name__}")
-    bare = [size for size in shape if size != 1]
-    fits = [size for size in labels.shape if size != 1] == bare or labels.shape == (shape.numel(),)
-    if not fits:
-        raise InputError(name, f"expected the shape {list(shape)}{why}, got {list(labels.shape)}")
+    rules.check_labels(TORCH, name, labels, shape, why)
 
 
 def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None = None, name: str = "labels") -> Tensor:
@@ -52,26 +42,14 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None = Non
     "multi_label_classification" (binary cross-entropy). Without: one label is regression, whole numbers are classes,
     others yes and no. InputError for other labels, which `name` calls what the caller does.
     """
-    if problem_type not in (None, *PROBLEM_TYPES):
-        expected = f"expected None or one of {', '.join(PROBLEM_TYPES)}{suggest(problem_type, PROBLEM_TYPES)}"
-        raise InputError("problem_type", f"{expected}, got {problem_type!r}")
-    if not isinstance(labels, Tensor):
-        raise InputError(name, f"expected a torch tensor, got {type(labels).__name__}")
-    if problem_type is None:
-        whole = not labels.dtype.is_floating_point
-        problem_type = (
-            "regression"
-            if logits.shape[-1] == 1
-            else "single_label_classification"
-            if whole
-            else "multi_label_classification"
-        )
-    if problem_type == "single_label_classification":
+    rules.check_problem(problem_type)
+    expect_array(TORCH, name, labels)
+    problem = rules.problem_of(problem_type, logits.shape[-1], labels.is_floating_point())
+    if problem == "single_label_classification":
         return class_loss(logits, labels, name)
-    if labels.numel() != logits.numel():
-        raise InputError(name, f"expected the shape {list(logits.shape)} for {problem_type}, got {list(labels.shape)}")
+    rules.check_numbers(TORCH, name, labels, logits.shape, problem)
     labels = labels.reshape(logits.shape).to(logits.dtype)
-    if problem_type == "regression":
+    if problem == "regression":
         return F.mse_loss(logits, labels)
     return F.binary_cross_entropy_with_logits(logits, labels)
 
@@ -81,9 +59,7 @@ def span_loss(start_logits: Tensor, end_logits: Tensor, start_positions: Tensor,
     length = start_logits.shape[-1]
 
     def one(logits: Tensor, positions: Tensor, name: str) -> Tensor:
-        check_labels(name, positions, logits.shape[:1])
-        if positions.dtype not in (torch.int64, torch.int32):
-            raise InputError(name, f"expected int64 positions, got {positions.dtype}")
+        rules.check_spans(TORCH, name, positions, len(logits))
         return F.cross_entropy(logits, positions.reshape(-1).long().clamp(0, length), ignore_index=length)
 
     start = one(start_logits, start_positions, "start_positions")

@@ -1,14 +1,16 @@
-"""Tensors of a checkpoint's files: by memory map, or out of a pickle that holds nothing else."""
+"""Tensors of a checkpoint's files: by memory map, or out of the arrays that another format held."""
 
 from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..arrays import EXTENDED, to_array
 from ..checkpoint import WeightFiles
 from ..errors import CheckpointError
 from ..header import Entry
@@ -60,16 +62,23 @@ def _tensor(data: mmap.mmap, entry: Entry, dtype: torch.dtype) -> Tensor:
     else:
         count = entry.nbytes // dtype.itemsize
         whole = torch.frombuffer(data, dtype=dtype, count=count, offset=entry.start)
-    # A small tensor that lies askew is copied: on the odd address a head would sum in another order.
-    askew = whole.data_ptr() % 64 and whole.nbytes <= 65536
-    return (whole.clone() if askew else whole).view(entry.shape)
+    return _straight(whole).view(entry.shape)
 
 
-def unpickle(paths: tuple[Path, ...]) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = {}
-    for path in paths:
-        try:
-            state.update(torch.load(path, map_location="cpu", weights_only=True, mmap=True))
-        except Exception as error:  # whatever a broken or hostile pickle raises
-            raise CheckpointError(str(path), f"is no pickle of tensors alone ({error})") from error
-    return state
+def _straight(tensor: Tensor) -> Tensor:
+    """A small tensor that lies askew is copied: on the odd address a head would sum in another order."""
+    askew = tensor.data_ptr() % 64 and tensor.nbytes <= 65536
+    return tensor.clone() if askew else tensor
+
+
+def as_tensor(name: str, value: Any) -> Tensor:
+    """A tensor or an array of NumPy, as a tensor that shares its memory where it can."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    array = to_array(name, value)
+    whole = array if array.flags.c_contiguous and array.flags.writeable else array.copy(order="C")
+    dtype = array.dtype.name
+    if not dtype.startswith(EXTENDED):
+        return _straight(torch.from_numpy(whole))
+    raw = torch.from_numpy(whole.view("int16" if dtype == "bfloat16" else "int8"))
+    return _straight(raw).view(getattr(torch, dtype))

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..label_rules import IGNORED
 from .init import Linear
 from .layout import readable
-from .losses import IGNORED
 
 
 class GumbelQuantizer(nn.Module):

@@ -13,19 +13,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from .. import tasks
 from ..errors import ConfigError, InputError
 from ..outputs import (
-    CausalLMOutput,
-    MaskedLMOutput,
     ModelOutput,
-    MultipleChoiceModelOutput,
-    NextSentencePredictorOutput,
     PreTrainingOutput,
     QuestionAnsweringModelOutput,
-    SequenceClassifierOutput,
-    TokenClassifierOutput,
 )
 from ..parts import ACTIVATIONS
+from ..tasks import does
 from .activations import activated
 from .attention_kinds import sees_ahead
 from .blocks import Layers
@@ -64,16 +60,12 @@ class TextModel(LabelledModel):
         return self.answer(labels, input_ids=input_ids, attention_mask=attention_mask, **inputs)
 
 
+@does(tasks.MASKED_LM)
 class MaskedLM(TextModel):
     """Guesses the tokens that were masked (Devlin et al. 2018, section 3.1): labels (B, S) -> logits (B, S, V).
 
     Labels are token ids, -100 where nothing is to be guessed.
     """
-
-    task = "masked-lm"
-    head_parts = {"masked_lm": "tokens"}
-    output_class = MaskedLMOutput
-    token_labels = True
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -92,17 +84,13 @@ class MaskedLM(TextModel):
         return self.masked_lm(output.last_hidden_state)  # type: ignore[no-any-return]
 
 
+@does(tasks.CAUSAL_LM)
 class CausalLM(TextModel):
     """Guesses each next token (Radford et al. 2018): labels (B, S) -> logits (B, S, V).
 
     Labels are the token ids themselves, -100 where nothing is to be guessed; they are shifted here. The output matrix
     is that of the token embeddings, if `tie_word_embeddings`.
     """
-
-    task = "causal-lm"
-    head_parts = {"causal_lm": "next tokens"}
-    output_class = CausalLMOutput
-    token_labels = True
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -133,27 +121,20 @@ class CausalLM(TextModel):
         return class_loss(logits[:, :-1], labels[:, 1:])
 
 
+@does(tasks.SEQUENCE_CLASSIFICATION)
 class SequenceClassification(Classification, TextModel):
     """Classes, or numbers, for whole sequences: labels (B,) or (B, L) -> logits (B, L).
 
     Labels are class numbers (B,), numbers to regress (B,) or (B, L), or yes and no as floats (B, L).
     """
 
-    task = "sequence-classification"
-    head_parts = {"classifier": "sequences"}
-    output_class = SequenceClassifierOutput
-
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         return sequence_loss(logits, labels, self.config.problem_type)
 
 
+@does(tasks.TOKEN_CLASSIFICATION)
 class TokenClassification(Classification, TextModel):
     """A class for every token: labels (B, S), -100 where a token has none -> logits (B, S, L)."""
-
-    task = "token-classification"
-    head_parts = {"classifier": "tokens"}
-    output_class = TokenClassifierOutput
-    token_labels = True
 
     def hidden(self, config: Any) -> bool:
         return False
@@ -162,12 +143,9 @@ class TokenClassification(Classification, TextModel):
         return self.classifier(output.last_hidden_state)  # type: ignore[no-any-return]
 
 
+@does(tasks.MULTIPLE_CHOICE)
 class MultipleChoice(Classification, TextModel):
     """Which of several continuations fits; each is scored as a sequence: inputs (B, C, S), labels (B,) -> (B, C)."""
-
-    task = "multiple-choice"
-    head_parts = {"classifier": "choices"}
-    output_class = MultipleChoiceModelOutput
 
     def classes(self, config: Any) -> int:
         return 1
@@ -192,16 +170,12 @@ class MultipleChoice(Classification, TextModel):
         return output
 
 
+@does(tasks.NEXT_SENTENCE_PREDICTION)
 class NextSentencePrediction(TextModel):
     """Whether the second text follows the first (Devlin et al. 2018, section 3.1): labels (B,) -> logits (B, 2).
 
     Label 0: it follows; 1: it does not.
     """
-
-    task = "next-sentence-prediction"
-    head_parts = {"next_sentence": "following"}
-    needs_pooler = True
-    output_class = NextSentencePredictorOutput
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -211,11 +185,9 @@ class NextSentencePrediction(TextModel):
         return self.next_sentence(pooled(output))  # type: ignore[no-any-return]
 
 
+@does(tasks.QUESTION_ANSWERING)
 class QuestionAnswering(HeadedModel):
     """Where an answer starts and ends: two scores for every token, whatever `num_labels` is."""
-
-    task = "question-answering"
-    head_parts = {"spans": "answers"}
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -252,12 +224,9 @@ class QuestionAnswering(HeadedModel):
         )
 
 
+@does(tasks.PRE_TRAINING)
 class PreTraining(MaskedLM):
     """Both tasks that BERT was trained on, together."""
-
-    task = "pre-training"
-    head_parts = {"masked_lm": "tokens", "next_sentence": "following"}
-    needs_pooler = True
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

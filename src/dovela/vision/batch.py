@@ -15,10 +15,11 @@ from typing import Any
 
 from ..errors import InputError
 from ..notices import notice
+from ..tensors import on_host
 from . import pictures
 from .arrays import as_bytes, as_floats, channel_axis, is_floating, planes
 from .filters import require
-from .inputs import EncodedFile, is_picture, on_host, pillow, place
+from .inputs import EncodedFile, is_picture, pillow, place
 from .resizing import Pair, planes_of, resize_picture, resize_planes
 
 PIXELS_A_THREAD = 200_000  # fewer are done before a thread has started

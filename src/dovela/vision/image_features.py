@@ -11,10 +11,10 @@ from typing import Any
 from ..checks import Positive
 from ..errors import InputError
 from ..kept_arguments import check_value, short
-from ..tensors import is_tensor
+from ..tensors import is_tensor, on_host
 from .arrays import as_floats, channel_axis, is_floating, planes
 from .filters import filter_number
-from .inputs import flatten, is_picture, on_host, pillow
+from .inputs import flatten, is_picture, pillow
 from .pictures import load, plain_gray, to_rgb
 from .sizes import height_and_width
 

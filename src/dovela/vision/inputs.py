@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..lazy import missing_backend
-from ..tensors import from_torch, is_tensor
+from ..tensors import on_host
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -105,13 +105,6 @@ def _each(where: str, images: Any, alone: bool = False, count: int = 0) -> Itera
 def is_picture(value: Any) -> bool:
     """Whether `value` is an image of Pillow; without importing it."""
     return any(base.__name__ == "Image" and base.__module__ == "PIL.Image" for base in type(value).__mro__)
-
-
-def on_host(where: str, tensor: Any) -> Any:
-    """A tensor of any framework as an array of numpy."""
-    import numpy as np
-
-    return from_torch(where, tensor) if is_tensor(tensor, "pt") else np.asarray(tensor)
 
 
 def _existing(where: str, path: str | os.PathLike[str]) -> str | os.PathLike[str]:

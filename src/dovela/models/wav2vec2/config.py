@@ -155,7 +155,7 @@ class Wav2Vec2Config(TransformerConfig, model_type="wav2vec2"):
         if self.add_adapter if adapter is None else adapter:
             for _ in range(self.num_adapter_layers):
                 samples = (samples + 2 - self.adapter_kernel_size) // self.adapter_stride + 1  # padded by 1 at each end
-        return max(samples, 0) if isinstance(samples, int) else samples.clip(min=0)
+        return (samples + abs(samples)) // 2  # at least 0; in any framework
 
     def _fill(self, values: dict[str, Any], *, source: str = "", kept: Mapping[str, Any] | None = None) -> None:
         super()._fill(values, source=source, kept=kept)

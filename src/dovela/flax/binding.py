@@ -1,0 +1,112 @@
+"""What a call of a model means, outside linen's `init` and `apply` and inside them.
+
+Inside them a model is any linen module. Outside, one that `from_pretrained` or `bind` gave is called with its own
+weights, and any with `params=…`. Each such call is an `apply` of its own, so that it may stand within `jax.jit`,
+`jax.grad` and `jax.vmap`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from ..errors import InputError, suggest
+
+STREAMS = ("gumbel", "spec_augment", "layerdrop")
+"""Random numbers beside those of dropout; their keys are made from the one that is given."""
+
+_KEYWORDS = ("params", "dropout_rng")
+_GIVEN = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in _KEYWORDS]
+
+
+def streams(key: Any) -> dict[str, Any]:
+    """A key for each stream of random numbers."""
+    return {"dropout": key} | {name: jax.random.fold_in(key, i) for i, name in enumerate(STREAMS)}
+
+
+def called(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A model's `__call__` that also takes `params` and `dropout_rng`, and checks its own keywords."""
+
+    @functools.wraps(inner)
+    def __call__(self: Any, *args: Any, params: Any = None, dropout_rng: Any = None, **inputs: Any) -> Any:
+        check_names(self, inputs)
+        if params is None and dropout_rng is None and self.scope is not None and not self.is_bound:
+            return inner(self, *args, **inputs)
+        return _apply(self, params, dropout_rng, args, inputs)
+
+    own = inspect.signature(inner)
+    parameters = list(own.parameters.values())
+    rest = [parameters.pop()] if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD else []
+    __call__.__signature__ = own.replace(parameters=[*parameters, *_GIVEN, *rest])  # type: ignore[attr-defined]
+    return __call__
+
+
+def _apply(model: Any, params: Any, dropout_rng: Any, args: Any, inputs: dict[str, Any]) -> Any:
+    if params is None and not model.is_bound:
+        name = type(model).__name__
+        raise InputError(
+            f"{name}(…)",
+            "has no weights, so it cannot be called",
+            hint=f"Take a model with weights, {name}.from_pretrained(…) or {name}.from_config(config, seed=0); or as "
+            "with any linen module: model.bind(variables), model.apply(variables, …), or model(…, params=params).",
+        )
+    variables = {} if model.scope is None else {k: v for k, v in model.variables.items() if k != "params"}
+    variables["params"] = own_params(model) if params is None else unwrapped(params)
+    rngs = model.__dict__.get("_keys") if dropout_rng is None else streams(dropout_rng)
+    return model.clone(parent=None, name=None).apply(variables, *args, rngs=rngs, **inputs)
+
+
+def own_params(model: Any) -> Any:
+    """The weights that a model is bound to."""
+    if model.scope is None:
+        hint = f"{type(model).__name__}.from_pretrained(…) has some, and so has model.bind(variables)."
+        raise InputError(f"{type(model).__name__}.params", "this model has no weights", hint=hint)
+    return model.variables.get("params", {})
+
+
+def unwrapped(params: Any) -> Any:
+    """Weights, if they are a tree of them; InputError for variables, which hold them under "params"."""
+    if not hasattr(params, "keys"):
+        raise InputError("params", f"expected a dictionary of weights, got {type(params).__name__}")
+    if set(params.keys()) == {"params"}:
+        raise InputError(
+            "params", "expected the weights, got variables that hold them", hint="Give variables['params']."
+        )
+    return params
+
+
+def check_names(model: Any, inputs: dict[str, Any]) -> None:
+    known = type(model).input_names()
+    for name in inputs:
+        if name not in known:
+            raise InputError(
+                f"{type(model).__name__}(…)",
+                f"there is no input {name!r}{suggest(name, known)}",
+                hint=f"It takes {', '.join(known)}.",
+            )
+
+
+class Anything(tuple[str, ...]):
+    """The inputs of a `__call__` that takes any keyword."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def find_input_names(cls: Any, root: type) -> tuple[str, ...]:
+    """The names of `__call__`'s arguments, and of those above it that it passes the rest on to."""
+    names: dict[str, None] = {}
+    for owner in cls.__mro__:
+        if owner is root:
+            return Anything(names)
+        if "__call__" in vars(owner):
+            parameters = list(inspect.signature(vars(owner)["__call__"]).parameters.values())[1:]
+            own = (p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
+            names |= {p.name: None for p in own if p.name not in _KEYWORDS}
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+    return tuple(names)

@@ -1,0 +1,154 @@
+"""What heads are made of, for every kind of input: a backbone, a part on top, a loss.
+
+Letters: B batch, S sequence, D hidden size, L labels.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ..errors import ConfigError, InputError
+from .binding import find_input_names
+from .layers import Dropout, dense, dtypes
+from .losses import class_loss
+from .model import FlaxPreTrainedModel
+
+Array = jax.Array
+
+
+class ClassifierHead(nn.Module):
+    """(…, D) -> scores of classes (…, L), through a ReLU layer first if there is a `hidden_layer`."""
+
+    config: Any
+    labels: int
+    rate: float
+    hidden_layer: bool = False
+    dtype: Any = None
+    param_dtype: Any = jnp.float32
+
+    def setup(self) -> None:
+        self.hidden = dense(self, self.config.hidden_size) if self.hidden_layer else None
+        self.dropout = Dropout(self.rate)
+        self.out = dense(self, self.labels)
+
+    def __call__(self, x: Array, train: bool = False) -> Array:
+        if self.hidden is not None:
+            x = jax.nn.relu(self.hidden(x))
+        return self.out(self.dropout(x, train))
+
+
+class HeadedModel(FlaxPreTrainedModel):
+    """A backbone and a head. `__call__` passes what it does not know on to the backbone, which checks it."""
+
+    backbone_class: ClassVar[type[FlaxPreTrainedModel]]
+    backbone_options: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, *, backbone: type[FlaxPreTrainedModel] | None = None, **kwargs: Any) -> None:
+        if backbone is None:
+            super().__init_subclass__(**kwargs)
+            return
+        given: Any = backbone
+        if not isinstance(given, type) or not issubclass(given, FlaxPreTrainedModel):
+            got = given.__name__ if isinstance(given, type) else repr(given)
+            problem = f"backbone={got} is no Flax model class"
+            raise ConfigError(cls.__name__, problem, hint="It is derived from FlaxPreTrainedModel.")
+        cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
+        cls.optional_parts, cls.main_input_name = backbone.optional_parts, backbone.main_input_name
+        task = kwargs.pop("task", cls.task)
+        if not task:
+            hint = 'Write task="…" in the class statement.'
+            raise ConfigError(cls.__name__, "has no task, which tells it from the model without a head", hint=hint)
+        super().__init_subclass__(config=backbone.config_class, task=task, **kwargs)
+
+    @classmethod
+    def _find_input_names(cls) -> tuple[str, ...]:
+        backbone = getattr(cls, "backbone_class", None)  # a class that others are derived from has none yet
+        own = find_input_names(cls, nn.Module)
+        return tuple(dict.fromkeys([*own, *backbone.input_names()])) if backbone is not None else own
+
+    def setup(self) -> None:
+        self.backbone = self.backbone_class(
+            self.config,
+            gradient_checkpointing=self.gradient_checkpointing,
+            **dtypes(self),
+            **self.backbone_options,
+        )
+
+    @nn.nowrap
+    def dummy_inputs(self) -> dict[str, Any]:
+        return self.backbone_class(self.config, parent=None).dummy_inputs()
+
+    def token_table(self) -> Array:
+        return self.backbone.token_table()
+
+    def encode(self, **inputs: Any) -> Any:
+        """What the backbone makes of the inputs that are given."""
+        output = self.backbone(**{name: value for name, value in inputs.items() if value is not None})
+        if not all(hasattr(output, name) for name in ("last_hidden_state", "hidden_states", "attentions")):
+            where = f"{type(self.backbone).__name__}.__call__"
+            expected = "expected what heads read, a BaseModelOutput(last_hidden_state=…)"
+            raise InputError(where, f"{expected}, got {type(output).__name__}")
+        return output
+
+
+class LabelledModel(HeadedModel):
+    """A head that gives one set of scores, and learns from one set of labels."""
+
+    output_class: ClassVar[Any]
+    token_labels: ClassVar[bool] = False
+    needs_pooler: ClassVar[bool] = False
+
+    def scores(self, output: Any, train: bool = False) -> Array:
+        """Hook: what the backbone returned -> logits."""
+        raise ConfigError(type(self).__name__, "must define scores(self, output, train) -> logits")
+
+    def loss(self, logits: Array, labels: Any) -> Array:
+        """Hook: by default the labels are class numbers."""
+        return class_loss(logits, labels)
+
+    def answer(self, labels: Any, train: bool, **inputs: Any) -> Any:
+        """What `__call__` returns: the inputs through the backbone, its output scored, with the loss of any labels."""
+        output = self.encode(train=train, **inputs)
+        logits = self.scores(output, train)
+        return self.output_class(
+            loss=None if labels is None else self.loss(logits, labels),
+            logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+class Classification(LabelledModel):
+    """What the classifiers share: a part `classifier`, which an architecture may shape by `make_head`."""
+
+    def setup(self) -> None:
+        super().setup()
+        self.classifier = self.make_head(self.classes())
+
+    def make_head(self, labels: int) -> nn.Module:
+        """Hook: the part that gives `labels` scores, called with (x, train)."""
+        own = getattr(self.config, "head_dropout", None)
+        rate = getattr(self.config, "dropout", 0.0) if own is None else own
+        return ClassifierHead(self.config, labels, rate, self.hidden(), **dtypes(self))
+
+    @nn.nowrap
+    def hidden(self) -> bool:
+        """Whether the classifier has a layer in between: where the configuration says so of whole sequences."""
+        return bool(getattr(self.config, "classifier_hidden", False))
+
+    @nn.nowrap
+    def classes(self) -> int:
+        return int(self.config.num_labels)
+
+    def scores(self, output: Any, train: bool = False) -> Array:
+        return self.classifier(pooled(output), train)  # type: ignore[no-any-return]
+
+
+def pooled(output: Any) -> Array:
+    """(B, D): what the backbone pooled, or else the first token's state."""
+    vector = getattr(output, "pooler_output", None)
+    return output.last_hidden_state[:, 0] if vector is None else vector  # type: ignore[no-any-return]

@@ -1,0 +1,45 @@
+"""What an image model is called with, checked before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ..input_rules import check_images, flag
+from .audio_inputs import yes_and_no
+from .inputs import JAX
+
+Array = jax.Array
+
+
+@dataclass
+class ImageInputs:
+    """Letters: B batch, C channels, P patches."""
+
+    pixel_values: Array  # (B, C, height, width)
+    bool_masked_pos: Array | None  # boolean (B, P), True = hidden
+    interpolate_pos_encoding: bool
+    output_attentions: bool
+    output_hidden_states: bool
+
+    @classmethod
+    def check(
+        cls,
+        config: Any,
+        pixel_values: Any,
+        bool_masked_pos: Any,
+        interpolate_pos_encoding: bool | None,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
+    ) -> ImageInputs:
+        check_images(JAX, config, pixel_values, bool_masked_pos, interpolate_pos_encoding)
+        return cls(
+            jnp.asarray(pixel_values),
+            yes_and_no(bool_masked_pos),
+            flag("interpolate_pos_encoding", interpolate_pos_encoding, False),
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
+        )

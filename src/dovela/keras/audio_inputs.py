@@ -1,0 +1,39 @@
+"""What a model of sound is called with, checked before anything is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..input_rules import check_audio, flag
+from .inputs import ARRAYS, yes_and_no
+
+
+@dataclass
+class AudioInputs:
+    """Letters: B batch, T samples, S frames."""
+
+    input_values: Any  # (B, T)
+    attention_mask: Any  # boolean (B, T), True = real; None: everything is
+    mask_time_indices: Any  # boolean (B, S), True = hidden from the layers
+    output_attentions: bool
+    output_hidden_states: bool
+
+    @classmethod
+    def check(
+        cls,
+        config: Any,
+        input_values: Any = None,
+        attention_mask: Any = None,
+        mask_time_indices: Any = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+    ) -> AudioInputs:
+        check_audio(ARRAYS, config, input_values, attention_mask, mask_time_indices)
+        return cls(
+            input_values,
+            yes_and_no(attention_mask),
+            yes_and_no(mask_time_indices),
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
+        )

@@ -1,0 +1,102 @@
+"""What happens when a model is built, around its constructor.
+
+The outermost model gets a locked copy of the configuration, which the models inside it share, and the dtype policy that
+it was asked for, which every layer inside it takes. Then all weights are made at once, under paths that follow torch's
+names: a file can be read, or written, before anything is computed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ..config import PretrainedConfig
+from ..errors import ConfigError, InputError, suggest
+
+_building = threading.local()  # config: of the model being built
+
+
+class Building(type(keras.Model)):  # type: ignore[misc]
+    """The type of every model class."""
+
+    def __call__(cls, config: Any, *args: Any, dtype: Any = None, name: str | None = None, **kwargs: Any) -> Any:
+        check_config(cls, config)
+        outer = getattr(_building, "config", None)
+        if config is outer:  # a model inside another, which builds it
+            return _construct(cls, config, args, kwargs)
+        _building.config = config = config.locked()
+        try:
+            with policy(dtype):
+                model = _construct(cls, config, args, kwargs)
+                model.arguments = _arguments(cls, args, kwargs)
+                if name is not None:
+                    model.name = name
+                model.build()
+        finally:
+            _building.config = outer
+        return model
+
+
+def check_config(cls: Any, config: Any) -> None:
+    expected = cls.config_class
+    if expected is PretrainedConfig:
+        needed = "backbone=YourModel" if hasattr(cls, "backbone_options") else "config=YourConfig"
+        raise ConfigError(
+            cls.__name__, "names no configuration class", hint=f"Write: class {cls.__name__}(…, {needed})"
+        )
+    if isinstance(config, expected):
+        return
+    hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, str | Path) else ""
+    got = type(config).__name__
+    if isinstance(config, type):
+        got, hint = f"the class {config.__name__}", f"Call it first: {cls.__name__}({config.__name__}())."
+    raise ConfigError(f"{cls.__name__}(config)", f"expected a {expected.__name__}, got {got}", hint=hint)
+
+
+@contextmanager
+def policy(dtype: Any) -> Iterator[None]:
+    """Within it layers take this dtype policy where they are given none; None: the one that is set for all."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        try:
+            keras.config.set_dtype_policy(dtype)
+        except (ValueError, TypeError) as error:
+            problem = f"expected a dtype policy of Keras or its name, got {dtype!r}"
+            raise InputError("dtype", problem, hint='As "float32", "mixed_float16" or "mixed_bfloat16".') from error
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _construct(cls: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The model, or an error that says so if its constructor does not call the one above it with the configuration."""
+    try:
+        model = type.__call__(cls, config, *args, **kwargs)
+    except AttributeError as error:  # of the configuration's
+        if error.obj is not config or error.name is None:
+            raise
+        problem = f"reads {error.name!r}, which {type(config).__name__} has not"
+        kind: Any = type(config)
+        problem += suggest(error.name, [*kind.field_names(), *dir(kind)])
+        hint = "Give the configuration a field of that name, or an Alias of another one."
+        raise ConfigError(f"{cls.__name__}(config)", problem, hint=hint) from error
+    if "config" not in vars(model):
+        raise ConfigError(
+            f"{cls.__name__}.__init__",
+            "does not call the constructor above it with the configuration",
+            hint="Begin it with: super().__init__(config)",
+        )
+    return model
+
+
+def _arguments(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What the constructor was given beside the configuration: a `.keras` file needs it to make the model again."""
+    bound = inspect.signature(cls.__init__).bind(None, None, *args, **kwargs).arguments
+    return dict(list(bound.items())[2:])

@@ -1,0 +1,14 @@
+"""Norms by name, made from a width and an epsilon: (…, D) -> (…, D)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .parts import NORMS, part
+
+register_norm = NORMS.decorator
+
+
+def make_norm(config: Any) -> Any:
+    """The norm that a configuration names, for its hidden states."""
+    return NORMS.make(part(NORMS, config, "norm"), config.hidden_size, epsilon=config.norm_eps)

@@ -1,0 +1,96 @@
+"""How Keras's `fit`, `evaluate` and `predict` see a model whose call returns an output with a name for everything.
+
+model.compile("adam")                                     the head's own loss; labels in x, or as y
+model.compile("adam", loss=…, metrics=["accuracy"])       loss and metrics are given the logits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+
+from ..errors import InputError
+from ..outputs import ModelOutput
+
+
+class Training:
+    """What a model overrides of Keras's trainers, of TensorFlow's and of JAX's."""
+
+    label_names: ClassVar[tuple[str, ...]] = ()
+    """The inputs of `call` that are labels."""
+
+    def objective(self, output: Any, *args: Any, **kwargs: Any) -> Any:
+        """Hook: the head's own loss of what `call` returned, or None without labels."""
+        return None
+
+    def predictions(self, output: Any) -> Any:
+        """Hook: what a loss or a metric given to `compile` compares with labels; a dict where there are several."""
+        return output.logits if "logits" in output else output.last_hidden_state
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        if not isinstance(y_pred, ModelOutput):
+            return super().compute_loss(x, y, y_pred, sample_weight, training)  # type: ignore[misc]
+        if self._compile_loss is not None:  # type: ignore[attr-defined]
+            y = self._targets(x, y)
+            return super().compute_loss(x, y, self.predictions(y_pred), sample_weight, training)  # type: ignore[misc]
+        if sample_weight is not None:
+            problem = "the head's own loss knows no weights of samples or classes"
+            hint = (
+                "Give compile a loss: keras.losses.SparseCategoricalCrossentropy(from_logits=True), for class numbers."
+            )
+            raise InputError(f"{type(self).__name__}.fit", problem, hint=hint)
+        loss = self._own_loss(y, y_pred)
+        for more in self.losses:  # type: ignore[attr-defined]  # of regularisers, and of layers
+            loss = loss + keras.ops.cast(more, loss.dtype)
+        return loss
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if isinstance(y_pred, ModelOutput):
+            y, y_pred = self._targets(x, y), self.predictions(y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)  # type: ignore[misc]
+
+    def predict_step(self, *arguments: Any) -> Any:
+        """One batch: without labels, which nothing is to be learned from and whose loss has no rows."""
+        *state, data = arguments  # JAX hands its state on
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if isinstance(x, Mapping):
+            x = {name: value for name, value in x.items() if name not in self.label_names}
+        data = keras.utils.pack_x_y_sample_weight(x, y, weight) if y is not None else (x,)
+        return super().predict_step(*state, data)  # type: ignore[misc]
+
+    def _own_loss(self, y: Any, output: Any) -> Any:
+        where, names = f"{type(self).__name__}.fit", self.label_names
+        if not names:
+            raise InputError(where, "this model has no loss of its own", hint="Give one to compile(…, loss=…).")
+        if y is None:
+            if output.loss is None:
+                hint = f"Put {' and '.join(names)} into x, or give y."
+                raise InputError(where, "expected labels, in x or as y, and none are given", hint=hint)
+            return output.loss
+        if output.loss is not None:
+            raise InputError(where, "labels are given twice, in x and as y", hint="Leave one of them out.")
+        return self.objective(output, **self._labels(y))
+
+    def _labels(self, y: Any) -> dict[str, Any]:
+        """y by the names of the labels."""
+        names, where = self.label_names, f"{type(self).__name__}.fit"
+        if isinstance(y, Mapping):
+            if unknown := [name for name in y if name not in names]:
+                raise InputError(where, f"y has {unknown[0]!r}, and the labels are called {', '.join(names)}")
+            return dict(y)
+        values = list(y) if isinstance(y, list | tuple) else [y]
+        if len(values) != len(names):
+            hint = f"Give y as a dict with {', '.join(names)}."
+            raise InputError(where, f"expected {len(names)} kinds of labels, got {len(values)}", hint=hint)
+        return dict(zip(names, values, strict=True))
+
+    def _targets(self, x: Any, y: Any) -> Any:
+        """y, or the labels that are in x, as `predictions` has what they are compared with."""
+        if y is None and isinstance(x, Mapping):
+            found = {name: x[name] for name in self.label_names if name in x}
+            y = found if len(self.label_names) > 1 else next(iter(found.values()), None)
+        return y
