@@ -79,7 +79,7 @@ def compare(case: str, folder: Path) -> None:
         for parameter in theirs.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))
     theirs.save_pretrained(folder)
-    theirs = cls.from_pretrained(folder)
+    theirs = cls.from_pretrained(folder, attn_implementation="eager")  # sdpa's gradients of rows of padding are others
     assert_same(getattr(dovela, f"TF{name}").from_pretrained(folder), theirs, given)
 
 

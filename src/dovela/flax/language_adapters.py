@@ -31,7 +31,7 @@ class LanguageAdapter(nn.Module):
         self.up_proj = dense(self, self.config.hidden_size)
 
     def __call__(self, x: Array) -> Array:
-        return self.up_proj(nn.relu(self.down_proj(self.norm(x))))  # type: ignore[no-any-return]
+        return self.up_proj(nn.relu(self.down_proj(self.norm(x))))
 
 
 class AdaptedBlock(PreNormBlock):

@@ -74,7 +74,7 @@ class ConvLayer(nn.Module):
 
     def __call__(self, x: Array) -> Array:
         x = self.conv(x)
-        return self.activation(x if self.norm is None else self.norm(x))  # type: ignore[no-any-return]
+        return self.activation(x if self.norm is None else self.norm(x))
 
 
 class FeatureEncoder(nn.Module):
@@ -157,7 +157,7 @@ class PositionalConv(nn.Module):
             dimension_numbers=("NWC", "OIW", "NWC"),
             feature_group_count=self.config.num_conv_pos_embedding_groups,
         )
-        return self.activation(y[:, : x.shape[1]] + bias)  # type: ignore[no-any-return]
+        return self.activation(y[:, : x.shape[1]] + bias)
 
 
 def _length(direction: Array) -> Array:

@@ -13,7 +13,7 @@ from .init import Dense, Part, spread
 from .parts import ATTENTIONS
 
 LEAST = -3.4028234663852886e38
-"""The least of all float32 swallows any score: a row that may attend to nothing attends evenly to everything."""
+"""The least float32, for scores that do not count: a row that may attend to nothing attends evenly to everything."""
 
 
 register_attention = ATTENTIONS.decorator
@@ -26,7 +26,7 @@ class Attention(Part):
     """
 
     def __init__(self, config: Any, layer: int = 0, **options: Any) -> None:
-        super().__init__(autocast=False, **options)  # `bias` stays in float32
+        super().__init__(**options)
         self.config = config
         pruned = set(config.pruned_heads.get(layer, ()))
         self.heads = config.num_attention_heads - len(pruned)
@@ -42,32 +42,27 @@ class Attention(Part):
         """Hook: whether a position may attend to another; (S, 1) and (1, S) -> boolean (S, S), or None for always."""
         return None
 
-    def call(self, x: Any, bias: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
-        """x (B, S, D), and what is added to the scores -> output (B, S, D) and, if asked for, weights (B, H, S, S)."""
+    def call(self, x: Any, allowed: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
+        """x (B, S, D), mask that broadcasts to (B, H, S, S) -> output (B, S, D), and weights (B, H, S, S) if asked."""
         batch, length = ops.shape(x)[:2]
         q, k, v = (
             ops.reshape(proj(x), (batch, length, self.heads, self.head_dim))
             for proj in (self.q_proj, self.k_proj, self.v_proj)
         )  # (B, S, H, D/H)
-        q, k, v = (
-            ops.transpose(q * self.head_dim**-0.5, (0, 2, 1, 3)),
-            ops.transpose(k, (0, 2, 3, 1)),
-            ops.transpose(v, (0, 2, 1, 3)),
-        )
+        q, k = ops.transpose(q * self.head_dim**-0.5, (0, 2, 1, 3)), ops.transpose(k, (0, 2, 3, 1))
         scores = ops.cast(ops.matmul(q, k), "float32")  # (B, H, S, S)
-        scores = scores if bias is None else scores + bias
         place = ops.arange(length)
         may = self.allow(place[:, None], place[None, :])
-        weights = ops.softmax(scores if may is None else ops.where(may, scores, LEAST), axis=-1)
+        allowed = may if allowed is None else allowed if may is None else ops.logical_and(allowed, may)
+        weights = ops.softmax(scores if allowed is None else ops.where(allowed, scores, LEAST), axis=-1)
         weights = self.dropout(ops.cast(weights, v.dtype), training=training)
-        out = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))  # (B, S, H, D/H)
+        out = ops.transpose(ops.matmul(weights, ops.transpose(v, (0, 2, 1, 3))), (0, 2, 1, 3))  # (B, S, H, D/H)
         out = self.o_proj(ops.reshape(out, (batch, length, self.heads * self.head_dim)))
         return out, weights if output_attentions else None
 
 
-def attention_bias(mask: Any) -> Any:
-    """A boolean mask (B, S) or (B, S, S), True = may be attended to -> what is added to the scores (B, H, S, S)."""
+def for_every_head(mask: Any) -> Any:
+    """A boolean mask (B, S) or (B, S, S), True = may be attended to -> (B, 1, 1 or S, S)."""
     if mask is None:
         return None
-    mask = mask[:, None, None] if len(mask.shape) == 2 else mask[:, None]
-    return ops.where(mask, 0.0, LEAST)  # (B, 1, 1 or S, S)
+    return mask[:, None, None] if len(mask.shape) == 2 else mask[:, None]

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from ..outputs import BaseModelOutput
 from .activations import activation
-from .attention import attention_bias
+from .attention import for_every_head
 from .embeddings import TextEmbeddings
 from .init import Dense, Numbered, Part, spread
 from .inputs import TextInputs
@@ -44,7 +44,7 @@ class Block(Part):
     """Whether a stack of these leaves its output without a norm, and the encoder adds one."""
 
     def __init__(self, config: Any, layer: int = 0, **options: Any) -> None:
-        super().__init__(autocast=False, **options)  # what is added to the scores stays in float32
+        super().__init__(**options)
         self.attention = ATTENTIONS.make(part(ATTENTIONS, config, "attention", layer=layer), config, layer)
         self.attention_norm = make_norm(config)
         own = config.attention_output_dropout
@@ -53,18 +53,20 @@ class Block(Part):
         self.mlp_norm = make_norm(config)
         self.mlp_dropout = layers.Dropout(config.dropout)
 
-    def attend(self, x: Any, bias: Any, output_attentions: bool, training: bool | None) -> tuple[Any, Any]:
+    def attend(self, x: Any, allowed: Any, output_attentions: bool, training: bool | None) -> tuple[Any, Any]:
         """x (B, S, D) -> what attention makes of it (B, S, D), and its weights if asked for."""
-        y, weights = self.attention(x, bias, output_attentions=output_attentions, training=training)
+        y, weights = self.attention(x, allowed, output_attentions=output_attentions, training=training)
         return self.attention_output_dropout(y, training=training), weights
 
     def feed(self, x: Any, training: bool | None) -> Any:
         """x (B, S, D) -> what the feed-forward makes of it (B, S, D)."""
         return self.mlp_dropout(self.mlp(x, training=training), training=training)
 
-    def call(self, x: Any, bias: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
-        """Hook: x (B, S, D), what is added to the scores -> (B, S, D) and, if asked for, the attention weights."""
-        raise NotImplementedError(f"{type(self).__name__} must define call(self, x, bias, output_attentions, training)")
+    def call(self, x: Any, allowed: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
+        """Hook: x (B, S, D), mask that broadcasts to (B, H, S, S) -> (B, S, D) and, if asked for, attention weights."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define call(self, x, allowed, output_attentions, training)"
+        )
 
 
 class PostNormBlock(Block):
@@ -72,8 +74,8 @@ class PostNormBlock(Block):
 
     final_norm = False
 
-    def call(self, x: Any, bias: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
-        y, weights = self.attend(x, bias, output_attentions, training)
+    def call(self, x: Any, allowed: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
+        y, weights = self.attend(x, allowed, output_attentions, training)
         x = self.attention_norm(x + y)
         return self.mlp_norm(x + self.feed(x, training)), weights
 
@@ -81,8 +83,8 @@ class PostNormBlock(Block):
 class PreNormBlock(Block):
     """A norm before each part (Xiong et al. 2020, https://arxiv.org/abs/2002.04745)."""
 
-    def call(self, x: Any, bias: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
-        y, weights = self.attend(self.attention_norm(x), bias, output_attentions, training)
+    def call(self, x: Any, allowed: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
+        y, weights = self.attend(self.attention_norm(x), allowed, output_attentions, training)
         x = x + y
         return x + self.feed(self.mlp_norm(x), training), weights
 
@@ -95,7 +97,7 @@ class Layers(Numbered):
     def __init__(self, config: Any, block: type[Block] | None = None, **options: Any) -> None:
         """`block`: another class than the one that `config.norm_order` names."""
         kind = block or BLOCKS.get(part(BLOCKS, config, "norm_order"))
-        super().__init__((kind(config, i) for i in range(config.num_hidden_layers)), autocast=False, **options)
+        super().__init__((kind(config, i) for i in range(config.num_hidden_layers)), **options)
         self.final_norm = kind.final_norm
         self.layerdrop = config.layerdrop
         self.seeds = keras.random.SeedGenerator() if self.layerdrop else None
@@ -112,10 +114,10 @@ class Layers(Numbered):
 
         In training each block is left out with probability `layerdrop` (Fan et al. 2019, LayerDrop).
         """
-        bias = attention_bias(allowed)
+        allowed = for_every_head(allowed)
         states, weights = [x], []
         for block in self.parts:
-            y, weight = block(x, bias, output_attentions=output_attentions, training=training)
+            y, weight = block(x, allowed, output_attentions=output_attentions, training=training)
             if training and self.seeds is not None:
                 y = ops.where(keras.random.uniform((), seed=self.seeds) >= self.layerdrop, y, x)
             x = y

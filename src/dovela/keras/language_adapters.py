@@ -31,6 +31,6 @@ class AdaptedBlock(PreNormBlock):
         super().__init__(config, layer, **options)
         self.adapter = LanguageAdapter(config)
 
-    def call(self, x: Any, bias: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
-        x, weights = super().call(x, bias, output_attentions, training)
+    def call(self, x: Any, allowed: Any = None, output_attentions: bool = False, training: bool | None = None) -> Any:
+        x, weights = super().call(x, allowed, output_attentions, training)
         return x + self.adapter(x), weights

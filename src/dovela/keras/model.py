@@ -127,7 +127,7 @@ class TFPreTrainedModel(Training, keras.Model, metaclass=Building):
         if unbuilt(self):  # layers of somebody's own, which learn their input's width from a call
             given = self.signature().items()
             inputs = {name: keras.KerasTensor((2, *shape[1:]), dtype) for name, (shape, dtype) in given}
-            keras.backend.compute_output_spec(self.call, **inputs)
+            self.compute_output_spec(**inputs)
 
     def signature(self) -> dict[str, tuple[tuple[int | None, ...], str]]:
         """The main inputs, {name: (shape, dtype)}; None for sizes that are free. What an exported model takes."""

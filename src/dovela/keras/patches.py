@@ -74,13 +74,16 @@ class ImageEmbeddings(Part):
     def stretched(self, grid: tuple[int | None, int | None]) -> Any:
         """The positions for another grid, by bicubic interpolation: (1, 1 + P, D)."""
         positions = ops.convert_to_tensor(self.positions)
-        if None in grid:
+        rows, columns = grid
+        if rows is None or columns is None:
             hint = "Build the graph for images of one size: their height and width in the tf.TensorSpec or keras.Input."
             raise InputError("interpolate_pos_encoding", "a graph for images of any size has no grid yet", hint=hint)
-        if tuple(grid) == self.grid:
+        if (rows, columns) == self.grid:
             return positions
         square = ops.reshape(ops.cast(positions[:, 1:], "float32"), (*self.grid, self.width))
-        down, across = (ops.convert_to_tensor(bicubic_matrix(*sizes)) for sizes in zip(self.grid, grid, strict=True))
+        down, across = (
+            ops.convert_to_tensor(bicubic_matrix(*sizes)) for sizes in zip(self.grid, (rows, columns), strict=True)
+        )
         square = ops.einsum("rh,cw,hwd->rcd", down, across, square)  # (rows, columns, D)
         stretched = ops.cast(ops.reshape(square, (1, -1, self.width)), positions.dtype)
         return ops.concatenate([positions[:, :1], stretched], axis=1)

@@ -33,7 +33,7 @@ def random_spans(real: Any, mask_prob: float, mask_length: int, min_masks: int, 
     return (begun - ended > 0)[:, :size]  # where rows are shorter than a span, `begun` is longer than they
 
 
-class SpecAugment(layers.Layer):  # type: ignore[misc]
+class SpecAugment(layers.Layer):
     """Frames and channels of x (B, S, D) masked: those that are chosen, or in training random ones."""
 
     def __init__(self, config: Any, **options: Any) -> None:

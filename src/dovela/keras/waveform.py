@@ -14,7 +14,7 @@ from .activations import activation
 from .init import Dense, LayerNorm, Normal, Numbered, Part, spread
 
 
-class FrameConv(layers.Conv1D):  # type: ignore[misc]
+class FrameConv(layers.Conv1D):
     """A convolution over (B, T, C) -> (B, T', C'), drawn as He et al. 2015 do, for each input it reads."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, *, bias: bool, **options: Any) -> None:
@@ -33,7 +33,7 @@ class FrameConv(layers.Conv1D):  # type: ignore[misc]
         self.reads = (None, None, inputs)
 
 
-class TimeNorm(layers.Layer):  # type: ignore[misc]
+class TimeNorm(layers.Layer):
     """Each channel normalised over time: (B, T, C) -> (B, T, C)."""
 
     def __init__(self, width: int, *, epsilon: float = 1e-5, **options: Any) -> None:
@@ -119,7 +119,7 @@ class FeatureProjection(Part):
         return self.dropout(self.dense(x), training=training), x
 
 
-class PositionalConv(layers.Layer):  # type: ignore[misc]
+class PositionalConv(layers.Layer):
     """Relative positions as a wide convolution over neighbouring frames: (B, S, D) -> (B, S, D).
 
     Its weight is a magnitude for each place of the kernel times a direction (Salimans & Kingma 2016, weight norm).
