@@ -89,7 +89,10 @@ def _from_torch(where: str, tensor: Any) -> Any:
 
 
 def from_array(array: Any, kind: str) -> Any:
-    """A numpy array as a tensor of `kind`; torch shares its memory. jax has 32 bits unless told otherwise."""
+    """A numpy array as a tensor of `kind`; torch shares its memory.
+
+    jax has 32 bits unless told otherwise, and TensorFlow's whole numbers are int32, which exported graphs insist on.
+    """
     if kind == "np":
         return array
     package = KINDS[kind]
@@ -100,7 +103,9 @@ def from_array(array: Any, kind: str) -> Any:
         if kind == "jax":
             short = {"int64": "int32", "uint64": "uint32", "float64": "float32"}.get(array.dtype.name)
             return importlib.import_module("jax.numpy").asarray(array.astype(short) if short else array)
-        return importlib.import_module(package).constant(array)
+        return importlib.import_module(package).constant(
+            array.astype("int32") if array.dtype.name == "int64" else array
+        )
     except ModuleNotFoundError as error:
         how = 'pip install "dovela[torch]"' if kind == "pt" else f"pip install {package}"
         raise MissingBackend(

@@ -99,6 +99,11 @@ def test_bad_input(inputs: dict[str, Any], message: str) -> None:
         dovela.TFBertForSequenceClassification(CONFIG)(**inputs)
 
 
+def test_a_head_passes_on_tensors_and_flags_together() -> None:
+    output = dovela.TFBertForMaskedLM(CONFIG)(IDS, token_type_ids=IDS % 2, output_attentions=True)
+    assert output.keys() == ["logits", "attentions"]
+
+
 def test_inputs_given_twice_or_too_many() -> None:
     model = dovela.TFBertModel(CONFIG)
     with pytest.raises(InputError, match="'input_ids' is given by position and by name"):

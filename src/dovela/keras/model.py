@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -66,6 +66,8 @@ class TFPreTrainedModel(Training, keras.Model, metaclass=Building):
             _register(cls)
         if "call" in vars(cls):
             cls.call = _by_name(vars(cls)["call"])
+        if hasattr(cls, "backbone_class") and _takes_any(cls.call):
+            cls.call = _spelt_out(cls.call, cls.input_names())
         package = cls.__module__.partition(".")[0]
         keras.saving.register_keras_serializable(package=package)(cls)  # so that a `.keras` file can name it
 
@@ -266,6 +268,25 @@ def _by_name(call: Callable[..., Any]) -> Callable[..., Any]:
         return call(self, *args, **kwargs)
 
     return by_name
+
+
+def _takes_any(call: Callable[..., Any]) -> bool:
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(call).parameters.values())
+
+
+def _spelt_out(call: Callable[..., Any], names: Iterable[str]) -> Callable[..., Any]:
+    """`call`, whose signature names what it passes on: Keras wants no tensors and flags in one `**inputs`."""
+
+    @functools.wraps(call)
+    def spelt_out(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return call(self, *args, **kwargs)
+
+    kinds = inspect.Parameter
+    me = kinds("self", kinds.POSITIONAL_OR_KEYWORD)
+    given = [kinds(name, kinds.KEYWORD_ONLY, default=None) for name in (*names, TRAINING)]
+    given[0] = given[0].replace(kind=kinds.POSITIONAL_OR_KEYWORD)
+    spelt_out.__signature__ = inspect.Signature([me, *given])  # type: ignore[attr-defined]
+    return spelt_out
 
 
 def _flat(output: Any) -> dict[str, Any]:

@@ -93,4 +93,5 @@ class Training:
         if y is None and isinstance(x, Mapping):
             found = {name: x[name] for name in self.label_names if name in x}
             y = found if len(self.label_names) > 1 else next(iter(found.values()), None)
-        return y
+        several = len(self.label_names) > 1 and isinstance(y, list | tuple)
+        return self._labels(y) if several else y
