@@ -28,7 +28,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ..config import PretrainedConfig
-from ..errors import ConfigError, InputError, RegistryError
+from ..declaring import check_config, register_model
+from ..errors import InputError
 from ..kit_models import KitModels
 from ..outputs import each_output
 from ..parts import FLAX_MODELS
@@ -73,10 +74,10 @@ class FlaxPreTrainedModel(nn.Module):
         cls._input_names = cls._find_input_names()
         if config is not None or task is not None:
             cls.config_class, cls.task = config or cls.config_class, task or BASE
-            _register(cls)
+            register_model(cls, FLAX_MODELS)
 
     def __post_init__(self) -> None:
-        _check_config(type(self), self.config)
+        check_config(type(self), self.config)
         if not self.config._locked:  # a copy of its own; clones share it
             object.__setattr__(self, "config", self.config.locked())
         for name in ("dtype", "param_dtype"):
@@ -262,40 +263,6 @@ def floating(name: str, dtype: Any) -> Any:
     if found is None or not jnp.issubdtype(found, jnp.floating):
         raise InputError(name, f"expected a floating dtype of jax or its name, got {dtype!r}")
     return found
-
-
-def _check_config(cls: Any, config: Any) -> None:
-    expected = cls.config_class
-    if expected is PretrainedConfig:
-        needed = "backbone=YourModel" if hasattr(cls, "backbone_options") else "config=YourConfig"
-        hint = f"Write: class {cls.__name__}(…, {needed})"
-        raise ConfigError(cls.__name__, "names no configuration class", hint=hint)
-    if not isinstance(config, expected):
-        hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else ""
-        got = type(config).__name__
-        if isinstance(config, type):
-            got, hint = f"the class {config.__name__}", f"Call it first: {cls.__name__}({config.__name__}())."
-        raise ConfigError(f"{cls.__name__}(config)", f"expected a {expected.__name__}, got {got}", hint=hint)
-
-
-def _register(cls: type[FlaxPreTrainedModel]) -> None:
-    """Let FlaxAuto… find the class by its configuration's type and its task."""
-    config: Any = cls.config_class
-    if not isinstance(config, type) or not issubclass(config, PretrainedConfig) or config is PretrainedConfig:
-        hint = f"Write: class {cls.__name__}(…, config=YourConfig)"
-        raise ConfigError(cls.__name__, "names no configuration class", hint=hint)
-    if not vars(config).get("model_type"):
-        hint = f'Write: class {config.__name__}(…, model_type="a-new-name")'
-        raise ConfigError(cls.__name__, f"its configuration {config.__name__} has no model type of its own", hint=hint)
-    try:
-        FLAX_MODELS.register(f"{config.model_type}/{cls.task}", cls)
-    except RegistryError as error:
-        raise RegistryError(
-            error.where,
-            *error.problems,
-            hint=f"Each model type has one class for a task. Give {cls.__name__} another task=…, or a configuration "
-            "with a model_type of its own. To derive a class without registering it, leave config, task, backbone out.",
-        ) from None
 
 
 each_output(register_tree, once="jax")

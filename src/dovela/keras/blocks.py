@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import keras
 from keras import layers, ops
 
+from ..kit_parts import part_name
 from ..outputs import BaseModelOutput
 from .activations import activation
 from .attention import for_every_head
@@ -17,7 +18,7 @@ from .embeddings import TextEmbeddings
 from .init import Dense, Numbered, Part, spread
 from .inputs import TextInputs
 from .norms import make_norm
-from .parts import ATTENTIONS, BLOCKS, FEED_FORWARDS, part
+from .parts import ATTENTIONS, BLOCKS, FEED_FORWARDS
 
 register_block = BLOCKS.decorator
 register_feed_forward = FEED_FORWARDS.decorator
@@ -45,11 +46,11 @@ class Block(Part):
 
     def __init__(self, config: Any, layer: int = 0, **options: Any) -> None:
         super().__init__(**options)
-        self.attention = ATTENTIONS.make(part(ATTENTIONS, config, "attention", layer=layer), config, layer)
+        self.attention = ATTENTIONS.make(part_name(ATTENTIONS, config, "attention", layer=layer), config, layer)
         self.attention_norm = make_norm(config)
         own = config.attention_output_dropout
         self.attention_output_dropout = layers.Dropout(config.dropout if own is None else own)
-        self.mlp = FEED_FORWARDS.make(part(FEED_FORWARDS, config, "feed_forward", layer=layer), config)
+        self.mlp = FEED_FORWARDS.make(part_name(FEED_FORWARDS, config, "feed_forward", layer=layer), config)
         self.mlp_norm = make_norm(config)
         self.mlp_dropout = layers.Dropout(config.dropout)
 
@@ -96,7 +97,7 @@ class Layers(Numbered):
 
     def __init__(self, config: Any, block: type[Block] | None = None, **options: Any) -> None:
         """`block`: another class than the one that `config.norm_order` names."""
-        kind = block or BLOCKS.get(part(BLOCKS, config, "norm_order"))
+        kind = block or BLOCKS.get(part_name(BLOCKS, config, "norm_order"))
         super().__init__((kind(config, i) for i in range(config.num_hidden_layers)), **options)
         self.final_norm = kind.final_norm
         self.layerdrop = config.layerdrop

@@ -11,12 +11,11 @@ import inspect
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import keras
 
-from ..config import PretrainedConfig
+from ..declaring import check_config
 from ..errors import ConfigError, InputError, suggest
 
 _building = threading.local()  # config: of the model being built
@@ -41,22 +40,6 @@ class Building(type(keras.Model)):  # type: ignore[misc]
         finally:
             _building.config = outer
         return model
-
-
-def check_config(cls: Any, config: Any) -> None:
-    expected = cls.config_class
-    if expected is PretrainedConfig:
-        needed = "backbone=YourModel" if hasattr(cls, "backbone_options") else "config=YourConfig"
-        raise ConfigError(
-            cls.__name__, "names no configuration class", hint=f"Write: class {cls.__name__}(…, {needed})"
-        )
-    if isinstance(config, expected):
-        return
-    hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, str | Path) else ""
-    got = type(config).__name__
-    if isinstance(config, type):
-        got, hint = f"the class {config.__name__}", f"Call it first: {cls.__name__}({config.__name__}())."
-    raise ConfigError(f"{cls.__name__}(config)", f"expected a {expected.__name__}, got {got}", hint=hint)
 
 
 @contextmanager

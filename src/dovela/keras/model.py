@@ -20,7 +20,8 @@ from typing import Any, ClassVar
 import keras
 
 from ..config import PretrainedConfig
-from ..errors import ConfigError, InputError, RegistryError, suggest
+from ..declaring import register_model
+from ..errors import InputError, suggest
 from ..kit_models import KitModels
 from ..parts import KERAS_MODELS
 from ..tasks import BASE
@@ -63,7 +64,7 @@ class TFPreTrainedModel(Training, keras.Model, metaclass=Building):
         super().__init_subclass__(**kwargs)
         if config is not None or task is not None:
             cls.config_class, cls.task = config or cls.config_class, task or BASE
-            _register(cls)
+            register_model(cls, KERAS_MODELS)
         if "call" in vars(cls):
             cls.call = _by_name(vars(cls)["call"])
         if hasattr(cls, "backbone_class") and _takes_any(cls.call):
@@ -296,22 +297,3 @@ def _flat(output: Any) -> dict[str, Any]:
         parts = {f"{key}_{i}": part for i, part in enumerate(value)} if isinstance(value, tuple) else {key: value}
         found.update(parts)
     return found
-
-
-def _register(cls: type[TFPreTrainedModel]) -> None:
-    """Let TFAuto find the class by its configuration's type and its task."""
-    config: Any = cls.config_class
-    if not isinstance(config, type) or not issubclass(config, PretrainedConfig) or config is PretrainedConfig:
-        hint = f"Write: class {cls.__name__}(…, config=YourConfig)"
-        raise ConfigError(cls.__name__, "names no configuration class", hint=hint)
-    if not vars(config).get("model_type"):
-        hint = f'Write: class {config.__name__}(…, model_type="a-new-name")'
-        raise ConfigError(cls.__name__, f"its configuration {config.__name__} has no model type of its own", hint=hint)
-    try:
-        KERAS_MODELS.register(f"{config.model_type}/{cls.task}", cls)
-    except RegistryError as error:
-        hint = f"Each model type has one class for a task. Give {cls.__name__} another task=…, or a configuration "
-        hint += (
-            "with a model_type of its own. To derive a class without registering it, leave config, task, backbone out."
-        )
-        raise RegistryError(error.where, *error.problems, hint=hint) from None

@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from ..encoder_rules import at_layer
 from ..errors import ConfigError
+from ..kit_parts import ACTIVATIONS as _ACTIVATIONS
+from ..kit_parts import kit_registry
 from ..registry import Registry
 
 T = TypeVar("T")
 
 
-def _registry(kind: str, places: dict[str, str], makes: str = "") -> Registry[Any]:
-    return Registry(f"Keras {kind}", {name: f"dovela.keras.{place}" for name, place in places.items()}, makes=makes)
+def _registry(kind: str, places: Mapping[str, str], makes: str = "") -> Registry[Any]:
+    return kit_registry("keras", kind, places, makes)
 
 
-_GELU_NEW = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
-_NAMED = ("gelu", "quick_gelu", "relu", "relu2", "relu6", "leaky_relu", "silu", "mish", "tanh", "sigmoid", "linear")
-
-ACTIVATIONS = _registry(
-    "activation",
-    {name: f"activations:{name}" for name in _NAMED}
-    | dict.fromkeys(_GELU_NEW, "activations:gelu_new")
-    | {"swish": "activations:silu"},
-)
+ACTIVATIONS = _registry("activation", _ACTIVATIONS)
 ATTENTIONS = _registry("attention", {"full": "attention:Attention"}, makes="config, layer")
 NORMS = _registry("norm", {"layer": "init:LayerNorm"}, makes="width, epsilon=…")
 POSITIONS = _registry(
@@ -43,19 +36,6 @@ POOLERS = _registry(
     {"first": "poolers:FirstToken", "mean": "poolers:MeanPooler", "dense": "poolers:DensePooler"},
     makes="config",
 )
-
-
-def part(registry: Registry[Any], config: Any, word: str, *, name: str | None = None, layer: int = 0) -> str:
-    """The name that `config` has under `word`, or `name` in its place; ConfigError where torch alone has that part."""
-    name = at_layer(getattr(config, word), layer) if name is None else name
-    if name not in registry:
-        raise ConfigError(
-            f"{type(config).__name__}.{config.aliases().get(word, word)}",
-            f"there is no {registry.kind} {name!r}",
-            hint=f"There are: {', '.join(registry.names())}. One's own is registered in dovela.keras; "
-            "the torch models may have it.",
-        )
-    return name
 
 
 def chosen(config: Any, word: str, there: Mapping[str, T]) -> T:

@@ -7,16 +7,17 @@ from typing import Any
 from keras import ops
 
 from ..encoder_rules import pooler_name
+from ..kit_parts import part_name
 from .activations import activation
 from .init import Dense, Part, spread
-from .parts import POOLERS, part
+from .parts import POOLERS
 
 register_pooler = POOLERS.decorator
 
 
 def make_pooler(config: Any) -> Any:
     """The pooler that a configuration names."""
-    return POOLERS.make(part(POOLERS, config, "pooler", name=pooler_name(config)), config)
+    return POOLERS.make(part_name(POOLERS, config, "pooler", name=pooler_name(config)), config)
 
 
 def real_tokens(mask: Any) -> Any:

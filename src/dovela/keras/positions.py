@@ -9,9 +9,10 @@ from typing import Any
 
 from keras import ops
 
+from ..kit_parts import part_name
 from ..tables import sinusoids
 from .init import Embedding, Part
-from .parts import POSITIONS, part
+from .parts import POSITIONS
 
 register_positions = POSITIONS.decorator
 
@@ -54,4 +55,4 @@ def _waves(shape: Any, dtype: Any = None) -> Any:
 
 def added_positions(config: Any) -> Any:
     """What a configuration's scheme adds to the embeddings of tokens: a layer from places to vectors."""
-    return POSITIONS.make(part(POSITIONS, config, "positions"), config)
+    return POSITIONS.make(part_name(POSITIONS, config, "positions"), config)

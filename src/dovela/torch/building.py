@@ -9,13 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from ..config import PretrainedConfig
+from ..declaring import check_config
 from ..errors import ConfigError, suggest
 from .forgotten import check_head_parts, check_registered
 
@@ -26,7 +25,7 @@ class Building(type):
     """The type of every model class."""
 
     def __call__(cls, config: Any, *args: Any, **kwargs: Any) -> Any:
-        _check_config(cls, config)
+        check_config(cls, config)
         outer = getattr(_building, "config", None)
         if config is outer:  # a model inside another
             with torch.device("meta") if getattr(_building, "hollow", False) else nullcontext():
@@ -40,23 +39,6 @@ class Building(type):
         check_registered(model)
         check_head_parts(model)
         return model
-
-
-def _check_config(cls: Any, config: Any) -> None:
-    expected = cls.config_class
-    if expected is PretrainedConfig:
-        needed = "backbone=YourModel" if hasattr(cls, "backbone_options") else "config=YourConfig"
-        hint = f"Write: class {cls.__name__}(…, {needed})"
-        raise ConfigError(cls.__name__, "names no configuration class", hint=hint)
-    if not isinstance(config, expected):
-        hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else ""
-        if type(config).__name__ == expected.__name__:
-            hint = f"{expected.__name__} was defined again since: define {cls.__name__} again too."
-        got = type(config).__name__
-        if isinstance(config, type):
-            got, hint = f"the class {config.__name__}", f"Call it first: {cls.__name__}({config.__name__}())."
-        problem = f"expected a {expected.__name__}, got {got}"
-        raise ConfigError(f"{cls.__name__}(config)", problem, hint=hint)
 
 
 def _construct(cls: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

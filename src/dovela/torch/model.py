@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..config import PretrainedConfig
-from ..errors import ConfigError, InputError, RegistryError, suggest
+from ..declaring import register_model
+from ..errors import ConfigError, InputError, suggest
 from ..outputs import each_output
 from ..parts import KERNELS, MODELS
 from ..weights import WeightMap
@@ -61,7 +62,7 @@ class PreTrainedModel(nn.Module, metaclass=Building):
         super().__init_subclass__(**kwargs)
         if config is not None or task is not None:
             cls.config_class, cls.task = config or cls.config_class, task or BASE
-            _register(cls)
+            register_model(cls, MODELS)
         # Here, not at the first call: a class that changes while it is traced is a side effect to torch.export.
         cls._input_names = cls._find_input_names()
 
@@ -301,28 +302,6 @@ class _Anything(tuple[str, ...]):
 
     def __contains__(self, name: object) -> bool:
         return True
-
-
-def _register(cls: type[PreTrainedModel]) -> None:
-    """Let Auto find the class by its configuration's type and its task."""
-    config: Any = cls.config_class
-    if not isinstance(config, type) or not issubclass(config, PretrainedConfig) or config is PretrainedConfig:
-        got = config.__name__ if isinstance(config, type) else f"an instance of {type(config).__name__}"
-        problem = "names no configuration class"
-        problem += "" if config is PretrainedConfig else f": config is {got}"
-        raise ConfigError(cls.__name__, problem, hint=f"Write: class {cls.__name__}(…, config=YourConfig)")
-    if not vars(config).get("model_type"):
-        hint = f'Write: class {config.__name__}(…, model_type="a-new-name")'
-        raise ConfigError(cls.__name__, f"its configuration {config.__name__} has no model type of its own", hint=hint)
-    try:
-        MODELS.register(f"{config.model_type}/{cls.task}", cls)
-    except RegistryError as error:
-        raise RegistryError(
-            error.where,
-            *error.problems,
-            hint=f"Each model type has one class for a task. Give {cls.__name__} another task=…, or a configuration "
-            "with a model_type of its own. To derive a class without registering it, leave config, task, backbone out.",
-        ) from None
 
 
 each_output(register_tree)
