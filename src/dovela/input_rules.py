@@ -108,7 +108,7 @@ def check_text(
         both = "both are given" if input_ids is not None else "neither is given"
         raise InputError("model input", f"expected input_ids or inputs_embeds, and {both}")
     if input_ids is not None:
-        _ids(arrays, "input_ids", input_ids, config.vocab_size, "vocab_size", dims=(2,))
+        check_ids(arrays, "input_ids", input_ids, config.vocab_size, "vocab_size", dims=(2,))
         batch, length = arrays.shape(input_ids)
     else:
         batch, length = _embeddings(arrays, inputs_embeds, config.hidden_size)
@@ -126,10 +126,10 @@ def check_text(
     if token_type_ids is not None:
         if not config.type_vocab_size:
             raise InputError("token_type_ids", "this architecture has no token types")
-        _ids(arrays, "token_type_ids", token_type_ids, config.type_vocab_size, "type_vocab_size", dims=(2,))
+        check_ids(arrays, "token_type_ids", token_type_ids, config.type_vocab_size, "type_vocab_size", dims=(2,))
         _same(arrays, "token_type_ids", token_type_ids, [(batch, length)])
     if position_ids is not None:
-        _ids(arrays, "position_ids", position_ids, most, "max_position_embeddings", dims=(1, 2))
+        check_ids(arrays, "position_ids", position_ids, most, "max_position_embeddings", dims=(1, 2))
         _same(arrays, "position_ids", position_ids, [(batch, length), (1, length), (length,)])
     if attention_mask is not None:
         _text_mask(arrays, attention_mask, batch, length)
@@ -147,7 +147,8 @@ def _embeddings(arrays: Arrays, x: Any, width: int) -> Shape:
     return shape[:2]
 
 
-def _ids(arrays: Arrays, name: str, ids: Any, limit: int | None, field: str, dims: tuple[int, ...]) -> None:
+def check_ids(arrays: Arrays, name: str, ids: Any, limit: int | None, field: str, dims: tuple[int, ...]) -> None:
+    """Whole numbers below `limit`, a field of the configuration, with so many axes."""
     expect_array(arrays, name, ids, hint=f'Tokenise with return_tensors="{arrays.code}".')
     shape = arrays.shape(ids)
     if not whole(arrays, ids):

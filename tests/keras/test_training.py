@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ tf = pytest.importorskip("tensorflow")
 
 import dovela  # noqa: E402
 from dovela import InputError  # noqa: E402
-from keras_text import SIZES  # noqa: E402
+from keras_text import SIZES, fitted_with_labels  # noqa: E402
+from peers import keras_on_jax  # noqa: E402
 
 RNG = np.random.default_rng(0)
 X = {"input_ids": RNG.integers(1, 61, (8, 6)).astype("int32"), "attention_mask": np.ones((8, 6), "int32")}
@@ -95,6 +97,13 @@ def test_what_a_fit_cannot_mean_is_refused() -> None:
         losses(compiled("ForQuestionAnswering"), X, Y)
     with pytest.raises(InputError, match="y has 'begin', and the labels are called start_positions, end_positions"):
         losses(compiled("ForQuestionAnswering"), X, {"begin": Y})
+    with pytest.raises(InputError, match="loss is a dict with logits, and a loss of this model sees one thing"):
+        losses(compiled(loss={"logits": CLASSES}), X, Y)
+
+
+def test_a_label_that_is_no_class_is_not_taken_for_none_in_a_compiled_step() -> None:
+    assert np.isnan(keras_on_jax(fitted_with_labels, [0, 7]))
+    assert keras_on_jax(fitted_with_labels, [0, -100]) > 0
 
 
 def test_several_kinds_of_labels() -> None:
@@ -235,3 +244,24 @@ def test_xla() -> None:
     model.compile(keras.optimizers.Adam(0.01), jit_compile=True)
     assert losses(model, X, Y) == pytest.approx(losses(compiled(), X, Y), rel=0.05)
     assert np.allclose(model.predict(X, verbose=0).logits, model(X).logits, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "method", ["fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch"]
+)
+def test_ids_out_of_range_are_refused_before_a_graph_is_made_of_them(method: str) -> None:
+    model = build(num_hidden_layers=1)
+    model.compile("adam", jit_compile=True)
+    ids = np.where(X["input_ids"] == X["input_ids"][0, 0], model.config.vocab_size, X["input_ids"])
+    for x in (ids, {"input_ids": ids}, {"input_ids": tf.constant(ids)}):
+        with pytest.raises(InputError, match=r"input_ids: \d+ at \[0, 0\] is outside 0 … \d+ \(vocab_size \d+\)"):
+            getattr(model, method)(x)
+    assert inspect.signature(getattr(model, method)) == inspect.signature(getattr(keras.Model(), method))
+
+
+@pytest.mark.parametrize("kind", ["Ragged", "Sparse"])
+def test_tensors_that_are_not_dense_are_refused(kind: str) -> None:
+    ragged = tf.ragged.constant([[5, 6], [5]])
+    x = ragged if kind == "Ragged" else ragged.to_sparse()
+    with pytest.raises(InputError, match=f"input_ids: expected a tensorflow or numpy array, got {kind}Tensor. Tok"):
+        build(num_hidden_layers=1)(x)

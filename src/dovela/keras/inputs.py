@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from ..input_rules import Arrays, check_text, flag
-from .on_tensorflow import is_symbolic
+from .on_tensorflow import is_dense, is_symbolic
 
 
 class KerasArrays(Arrays):
@@ -25,7 +25,7 @@ class KerasArrays(Arrays):
     def is_array(self, x: Any) -> bool:
         if isinstance(x, np.ndarray):
             return x.dtype.kind not in "OUSMm"
-        return bool(ops.is_tensor(x)) or isinstance(x, keras.KerasTensor)
+        return (bool(ops.is_tensor(x)) and is_dense(x)) or isinstance(x, keras.KerasTensor)
 
     def shape(self, x: Any) -> tuple[Any, ...]:
         """Sizes that a graph leaves free are None, or symbols of JAX's."""

@@ -29,10 +29,14 @@ def class_loss(logits: Any, labels: Any, name: str = "labels") -> Any:
 
 
 def _cross_entropy(logits: Any, labels: Any, ignored: Any) -> tuple[Any, Any]:
-    """The sum over what is labelled of logits (N, L) and labels (N,), and how much that is."""
+    """The sum over what is labelled of logits (N, L) and labels (N,), and how much that is.
+
+    NaN for a number that is no class, which JAX would take for none, where nobody could look at it before.
+    """
     kept = ops.not_equal(labels, ops.cast(ignored, labels.dtype))
     numbers = ops.cast(ops.where(kept, labels, 0), "int32")
     each = ops.sparse_categorical_crossentropy(numbers, ops.cast(logits, "float32"), from_logits=True)  # (N,)
+    each = ops.where(ops.logical_and(numbers >= 0, numbers < ops.shape(logits)[-1]), each, float("nan"))
     return ops.sum(ops.where(kept, each, 0.0)), ops.sum(ops.cast(kept, "float32"))
 
 

@@ -23,6 +23,15 @@ def is_symbolic(x: Any) -> bool:
     return isinstance(x, jax.core.Tracer)
 
 
+def is_dense(x: Any) -> bool:
+    """Whether a tensor has a value at every place and one length on every axis: not ragged, not sparse."""
+    if not TENSORFLOW:
+        return True
+    import tensorflow as tf
+
+    return not isinstance(x, tf.RaggedTensor | tf.SparseTensor)
+
+
 def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, which `tf.function` is not to rewrite: its branches are on what is known while a graph is made."""
     if not TENSORFLOW:

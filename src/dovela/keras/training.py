@@ -6,13 +6,27 @@ model.compile("adam", loss=…, metrics=["accuracy"])       loss and metrics are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import keras
 
 from ..errors import InputError
+from ..input_rules import check_ids
 from ..outputs import ModelOutput
+from .inputs import ARRAYS
+
+
+def _looking(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A trainer's method that first looks at data it is given whole: the graph that it makes sees shapes alone."""
+
+    @functools.wraps(method)
+    def looking(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        self.look(x)
+        return method(self, x, *args, **kwargs)
+
+    return looking
 
 
 class Training:
@@ -20,6 +34,19 @@ class Training:
 
     label_names: ClassVar[tuple[str, ...]] = ()
     """The inputs of `call` that are labels."""
+    config: Any
+
+    fit, evaluate, predict = map(_looking, (keras.Model.fit, keras.Model.evaluate, keras.Model.predict))
+    train_on_batch, test_on_batch = map(_looking, (keras.Model.train_on_batch, keras.Model.test_on_batch))
+    predict_on_batch = _looking(keras.Model.predict_on_batch)
+
+    def look(self, x: Any) -> None:
+        """Refuse ids out of range in arrays: compiled by XLA, or on JAX, they would give numbers without a word."""
+        first = self.input_names()[:1]  # type: ignore[attr-defined]
+        ids = x.get("input_ids") if isinstance(x, Mapping) else x if first == ("input_ids",) else None
+        tokens = getattr(self.config, "vocab_size", None)
+        if tokens and ARRAYS.is_array(ids) and not isinstance(ids, keras.KerasTensor):
+            check_ids(ARRAYS, "input_ids", ids, tokens, "vocab_size", dims=(2, 3))
 
     def objective(self, output: Any, *args: Any, **kwargs: Any) -> Any:
         """Hook: the head's own loss of what `call` returned, or None without labels."""
@@ -35,8 +62,9 @@ class Training:
         if not isinstance(y_pred, ModelOutput):
             return super().compute_loss(x, y, y_pred, sample_weight, training)  # type: ignore[misc]
         if self._compile_loss is not None:  # type: ignore[attr-defined]
-            y = self._targets(x, y)
-            return super().compute_loss(x, y, self.predictions(y_pred), sample_weight, training)  # type: ignore[misc]
+            y, predicted = self._targets(x, y), self.predictions(y_pred)
+            self._check_loss(predicted)
+            return super().compute_loss(x, y, predicted, sample_weight, training)  # type: ignore[misc]
         if sample_weight is not None:
             problem = "the head's own loss knows no weights of samples or classes"
             hint = (
@@ -47,6 +75,12 @@ class Training:
         for more in self.losses:  # type: ignore[attr-defined]  # of regularisers, and of layers
             loss = loss + keras.ops.cast(more, loss.dtype)
         return loss
+
+    def _check_loss(self, predicted: Any) -> None:
+        given = getattr(self._compile_loss, "_user_loss", None)  # type: ignore[attr-defined]
+        if isinstance(given, Mapping) and not isinstance(predicted, Mapping):
+            problem = f"loss is a dict with {', '.join(map(str, given))}, and a loss of this model sees one thing"
+            raise InputError(f"{type(self).__name__}.compile", problem, hint="Give the loss itself, which sees logits.")
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         if isinstance(y_pred, ModelOutput):
