@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dovela import ConfigError
 from dovela.leaves import FLAX_LEAVES, KERAS_LEAVES, LeafRules
 
 RULES = [FLAX_LEAVES, KERAS_LEAVES]
@@ -52,3 +53,13 @@ def test_kernels_compute_what_torchs_weights_compute() -> None:
     weight = torch.from_numpy(FLAX_LEAVES.to_file(("kernel",), kernel).copy())
     got = torch.nn.functional.conv1d(torch.from_numpy(x).transpose(1, 2), weight).transpose(1, 2)
     np.testing.assert_allclose(got.numpy(), expected, atol=1e-5)
+
+
+def test_two_weights_that_a_file_could_not_tell_apart_are_refused() -> None:
+    names = FLAX_LEAVES.by_name([("norm", "scale"), ("norm", "bias")], "Mine")
+    assert names == {"norm.weight": ("norm", "scale"), "norm.bias": ("norm", "bias")}
+    told = r"Mine: two weights are called 'gate.weight', so .* apart: gate.scale, gate.kernel. Give one another name"
+    with pytest.raises(ConfigError, match=told):
+        FLAX_LEAVES.by_name([("gate", "scale"), ("gate", "kernel")], "Mine")
+    with pytest.raises(ConfigError, match=r"called 'gain'.* let a layer make its weights in build\(\)"):
+        KERAS_LEAVES.by_name([("gain",), ("gain",)], "Mine")

@@ -205,3 +205,9 @@ def test_dtypes_that_numpy_has_not_need_a_package(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(MissingBackend, match=r"x: is bfloat16, for which NumPy needs .*pip install ml_dtypes"):
         to_array("x", torch.zeros(2, dtype=torch.bfloat16))
+
+
+@pytest.mark.parametrize("habit", ["from_pt", "from_tf", "from_flax"])
+def test_nobody_has_to_say_which_framework_wrote_a_file(habit: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"from_pretrained\({habit}=…\): is not needed.*file itself says"):
+        dovela.BertModel.from_pretrained(tmp_path, **{habit: True})

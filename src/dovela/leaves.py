@@ -7,9 +7,11 @@ layout whichever framework wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .errors import ConfigError
 
 KERNEL = "kernel"
 
@@ -23,6 +25,23 @@ class LeafRules:
     def name(self, path: Sequence[str]) -> str:
         """torch's state name: ("norm", "scale") -> "norm.weight"."""
         return ".".join([*path[:-1], self.words.get(path[-1], path[-1])])
+
+    def by_name(self, paths: Iterable[Sequence[str]], owner: str) -> dict[str, tuple[str, ...]]:
+        """State name -> path; ConfigError, about the class `owner`, where a file could not tell two weights apart."""
+        found: dict[str, tuple[str, ...]] = {}
+        for path in paths:
+            name, own = self.name(path), tuple(path)
+            if (other := found.get(name)) is not None:
+                hint = "Keep each layer under an attribute of its own, and let a layer make its weights in build()."
+                if other != own:
+                    others = sorted(word for word, called in self.words.items() if called == name.rpartition(".")[2])
+                    hint = f"Give one another name: in a file {' and '.join(others)} of one layer have the same."
+                problem = f"two weights are called {name!r}, so that no file could tell them apart"
+                raise ConfigError(
+                    owner, problem + (f": {'.'.join(other)}, {'.'.join(own)}" if other != own else ""), hint=hint
+                )
+            found[name] = own
+        return found
 
     def shape(self, path: Sequence[str], shape: Sequence[int]) -> tuple[int, ...]:
         """torch's shape of what the framework keeps in `shape`."""

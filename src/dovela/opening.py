@@ -161,6 +161,9 @@ def opening(
     without it the built-in tasks tell.
     """
     options, overrides = split_options(rest)
+    if told := [name for name in ("from_pt", "from_tf", "from_flax") if name in overrides]:
+        hint = "Leave it out: the file itself says which framework wrote it."
+        raise InputError(f"{cls.__name__}.from_pretrained({told[0]}=…)", "is not needed", hint=hint)
     build = {k: overrides.pop(k) for k in list(overrides) if k in inspect.signature(cls.__init__).parameters}
     if name_or_path is None and (state_dict is None or config is None):
         raise InputError(f"{cls.__name__}.from_pretrained", "without a name, both config and state_dict are needed")

@@ -68,7 +68,8 @@ def load(
 
 def asked(module: FlaxPreTrainedModel, shapes: dict[Leaf, Any]) -> Wanted:
     """What a checkpoint must have for these weights, in torch's names."""
-    found = {FLAX_LEAVES.name(path): FLAX_LEAVES.shape(path, leaf.shape) for path, leaf in shapes.items()}
+    paths = FLAX_LEAVES.by_name(shapes, type(module).__name__)
+    found = {name: FLAX_LEAVES.shape(path, shapes[path].shape) for name, path in paths.items()}
     ties = [list(group) for group in type(module).ties(module.config)]
     for first, *others in ties:
         found.update(dict.fromkeys(others, found[first]))

@@ -29,7 +29,8 @@ def save(
     cls = type(model)
     leaves = flat(own_params(model) if params is None else unwrapped(params))
     _check(model, leaves)
-    state = {FLAX_LEAVES.name(path): FLAX_LEAVES.to_file(path, np.asarray(leaf)) for path, leaf in leaves.items()}
+    paths = FLAX_LEAVES.by_name(leaves, cls.__name__)
+    state = {name: FLAX_LEAVES.to_file(path, np.asarray(leaves[path])) for name, path in paths.items()}
     headed = any(path[0] == "backbone" for path in leaves)
     names = file_names(state, cls.weight_map, headed=headed, ties=cls.ties(model.config), owner=cls.__name__)
     tensors = {file: state[name] for name, files in names.items() for file in files}

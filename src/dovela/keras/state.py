@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ConfigError
 from ..leaves import KERAS_LEAVES
 
 Path = tuple[str, ...]
@@ -12,12 +11,6 @@ Path = tuple[str, ...]
 
 def state(model: Any) -> dict[str, tuple[Path, Any]]:
     """State name -> the words of the path, the model itself left out, and the variable."""
-    found: dict[str, tuple[Path, Any]] = {}
-    for variable in model.weights:
-        path = tuple(variable.path.split("/")[1:])
-        name = KERAS_LEAVES.name(path)
-        if name in found:
-            problem = f"two weights are called {name!r}, so that no file could tell them apart"
-            raise ConfigError(type(model).__name__, problem, hint="Keep each layer under an attribute of its own.")
-        found[name] = path, variable
-    return found
+    paths = [tuple(variable.path.split("/")[1:]) for variable in model.weights]
+    names = KERAS_LEAVES.by_name(paths, type(model).__name__)
+    return {name: (path, variable) for (name, path), variable in zip(names.items(), model.weights, strict=True)}
