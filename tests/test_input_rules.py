@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dovela import BertConfig, DistilBertConfig, InputError, ViTConfig, Wav2Vec2Config
-from dovela.input_rules import Arrays, check_audio, check_images, check_text, fits, flag
+from dovela.input_rules import Arrays, check_audio, check_images, check_text, check_voices, fits, flag, voice_field
 
 TEXT = BertConfig(vocab_size=61, hidden_size=48, num_hidden_layers=1, num_attention_heads=4, max_position_embeddings=40)
 IMAGE = ViTConfig(image_size=(8, 12), patch_size=4, num_channels=3)
@@ -226,6 +226,24 @@ def test_a_row_is_refused_exactly_if_no_frame_of_it_is_real(seed):
     else:
         with pytest.raises(InputError, match=f"row {heard.index(False)} has"):
             check_audio(JAX, config, np.zeros((3, 40)), mask)
+
+
+def test_frames_enough_for_a_voice():
+    config = Wav2Vec2Config(tdnn_dim=[4, 4, 4], tdnn_kernel=[3, 3, 1], tdnn_dilation=[1, 2, 5])
+    assert voice_field(config) == 7
+    rng = np.random.default_rng(0)
+    real = rng.random((40, 30)) < 0.9
+    for row in real:
+        vectors = sum(row[start : start + 7].all() for start in range(24))
+        if vectors >= 2:
+            check_voices(JAX, np.zeros((1, 30, 4)), row[None], 7)
+        else:
+            with pytest.raises(InputError, match=rf"row 0 has {row.sum()} frames, a voice takes at least 8"):
+                check_voices(JAX, np.zeros((1, 30, 4)), row[None], 7)
+    with pytest.raises(InputError, match="input_values: clips of 7 frames, and a voice takes at least 8"):
+        check_voices(JAX, np.zeros((2, 7, 4)), None, 7)
+    check_voices(JAX, np.zeros((2, 8, 4)), np.ones((2, 8), bool), 7)
+    check_voices(TRACED, Symbol(None, None, 4), Symbol(None, None), 7)
 
 
 def test_shapes_fit_as_far_as_they_are_known():

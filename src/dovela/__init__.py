@@ -20,8 +20,8 @@ _TASKS = [
 _TEXT_TASKS = [task for task in _TASKS if task not in ("NextSentencePrediction", "PreTraining")]
 _IMAGE_TASKS = ["ImageClassification", "MaskedImageModeling"]
 _AUDIO_TASKS = ["AudioClassification", "AudioFrameClassification", "AudioXVector", "CTC"]
-_SPEECH_TASKS = ["AudioFrameClassification", "CTC", "PreTraining", "SequenceClassification"]  # as classes are named
-_KIT_TASKS = [*_TASKS, *_IMAGE_TASKS, *(task for task in _AUDIO_TASKS if task != "AudioXVector")]
+_SPEECH_TASKS = ["AudioFrameClassification", "CTC", "PreTraining", "SequenceClassification", "XVector"]  # class names
+_KIT_TASKS = [*_TASKS, *_IMAGE_TASKS, *_AUDIO_TASKS]
 _MODULES: dict[str, list[str]] = {
     "audio.sequence": ["SequenceFeatureExtractor"],
     "auto": ["AutoTokenizer"],
@@ -89,11 +89,7 @@ _MODULES: dict[str, list[str]] = {
     "models.wav2vec2.tokenizer": ["Wav2Vec2CTCTokenizer"],
     "models.wav2vec2.flax_model": ["FlaxWav2Vec2Model", *(f"FlaxWav2Vec2For{task}" for task in _SPEECH_TASKS)],
     "models.wav2vec2.keras_model": ["TFWav2Vec2Model", *(f"TFWav2Vec2For{task}" for task in _SPEECH_TASKS)],
-    "models.wav2vec2.torch_model": [
-        "Wav2Vec2ForXVector",
-        "Wav2Vec2Model",
-        *(f"Wav2Vec2For{task}" for task in _SPEECH_TASKS),
-    ],
+    "models.wav2vec2.torch_model": ["Wav2Vec2Model", *(f"Wav2Vec2For{task}" for task in _SPEECH_TASKS)],
     "outputs": [
         "BaseModelOutput",
         "BaseModelOutputWithPooling",

@@ -7,6 +7,7 @@ from .auto_features import AutoImageProcessor as AutoImageProcessor
 from .auto_flax import FlaxAutoModel as FlaxAutoModel
 from .auto_flax import FlaxAutoModelForAudioClassification as FlaxAutoModelForAudioClassification
 from .auto_flax import FlaxAutoModelForAudioFrameClassification as FlaxAutoModelForAudioFrameClassification
+from .auto_flax import FlaxAutoModelForAudioXVector as FlaxAutoModelForAudioXVector
 from .auto_flax import FlaxAutoModelForCTC as FlaxAutoModelForCTC
 from .auto_flax import FlaxAutoModelForImageClassification as FlaxAutoModelForImageClassification
 from .auto_flax import FlaxAutoModelForMaskedImageModeling as FlaxAutoModelForMaskedImageModeling
@@ -20,6 +21,7 @@ from .auto_flax import FlaxAutoModelForTokenClassification as FlaxAutoModelForTo
 from .auto_keras import TFAutoModel as TFAutoModel
 from .auto_keras import TFAutoModelForAudioClassification as TFAutoModelForAudioClassification
 from .auto_keras import TFAutoModelForAudioFrameClassification as TFAutoModelForAudioFrameClassification
+from .auto_keras import TFAutoModelForAudioXVector as TFAutoModelForAudioXVector
 from .auto_keras import TFAutoModelForCTC as TFAutoModelForCTC
 from .auto_keras import TFAutoModelForImageClassification as TFAutoModelForImageClassification
 from .auto_keras import TFAutoModelForMaskedImageModeling as TFAutoModelForMaskedImageModeling
@@ -149,11 +151,13 @@ from .models.wav2vec2.flax_model import FlaxWav2Vec2ForAudioFrameClassification 
 from .models.wav2vec2.flax_model import FlaxWav2Vec2ForCTC as FlaxWav2Vec2ForCTC
 from .models.wav2vec2.flax_model import FlaxWav2Vec2ForPreTraining as FlaxWav2Vec2ForPreTraining
 from .models.wav2vec2.flax_model import FlaxWav2Vec2ForSequenceClassification as FlaxWav2Vec2ForSequenceClassification
+from .models.wav2vec2.flax_model import FlaxWav2Vec2ForXVector as FlaxWav2Vec2ForXVector
 from .models.wav2vec2.flax_model import FlaxWav2Vec2Model as FlaxWav2Vec2Model
 from .models.wav2vec2.keras_model import TFWav2Vec2ForAudioFrameClassification as TFWav2Vec2ForAudioFrameClassification
 from .models.wav2vec2.keras_model import TFWav2Vec2ForCTC as TFWav2Vec2ForCTC
 from .models.wav2vec2.keras_model import TFWav2Vec2ForPreTraining as TFWav2Vec2ForPreTraining
 from .models.wav2vec2.keras_model import TFWav2Vec2ForSequenceClassification as TFWav2Vec2ForSequenceClassification
+from .models.wav2vec2.keras_model import TFWav2Vec2ForXVector as TFWav2Vec2ForXVector
 from .models.wav2vec2.keras_model import TFWav2Vec2Model as TFWav2Vec2Model
 from .models.wav2vec2.processor import Wav2Vec2Processor as Wav2Vec2Processor
 from .models.wav2vec2.tokenizer import Wav2Vec2CTCTokenizer as Wav2Vec2CTCTokenizer

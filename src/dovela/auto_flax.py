@@ -19,7 +19,7 @@ class FlaxDoor(ModelDoor):
     @classmethod
     def from_config(cls, config: PretrainedConfig, **arguments: Any) -> Any:
         """A model with random weights, bound to them; `arguments` as of the class: `seed`, `dtype`, …"""
-        return cls._model_class(type(config)).from_config(config, **arguments)
+        return cls._class_for(config).from_config(config, **arguments)
 
     @classmethod
     def _classes(cls) -> Any:
@@ -110,3 +110,9 @@ class FlaxAutoModelForAudioFrameClassification(FlaxDoor):
     """The Flax model with a classifier on every frame of a clip."""
 
     task = "audio-frame-classification"
+
+
+class FlaxAutoModelForAudioXVector(FlaxDoor):
+    """The Flax model that gives a clip a vector, by which voices are told apart."""
+
+    task = "audio-xvector"

@@ -104,3 +104,9 @@ class TFAutoModelForAudioFrameClassification(KerasDoor):
     """The Keras model with a classifier on every frame of a clip."""
 
     task = "audio-frame-classification"
+
+
+class TFAutoModelForAudioXVector(KerasDoor):
+    """The Keras model that gives a clip a vector, by which voices are told apart."""
+
+    task = "audio-xvector"

@@ -92,7 +92,15 @@ class ModelDoor:
     @classmethod
     def from_config(cls, config: PretrainedConfig, **arguments: Any) -> Any:
         """A model with random weights."""
-        return cls._model_class(type(config))(config, **arguments)
+        return cls._class_for(config)(config, **arguments)
+
+    @classmethod
+    def _class_for(cls, config: Any) -> Any:
+        if not isinstance(config, PretrainedConfig):
+            hint = f"{cls.__name__}.from_pretrained opens a checkpoint." if isinstance(config, (str, Path)) else ""
+            problem = f"expected a configuration, got {type(config).__name__}"
+            raise ConfigError(f"{cls.__name__}.from_config", problem, hint=hint)
+        return cls._model_class(type(config))
 
     @classmethod
     def _classes(cls) -> Any:

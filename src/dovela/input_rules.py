@@ -63,7 +63,9 @@ def flag(name: str, given: Any, default: bool) -> bool:
 
 def expect_array(arrays: Arrays, name: str, x: Any, hint: str = "") -> None:
     if not arrays.is_array(x):
-        raise InputError(name, f"expected {arrays.called}, got {type(x).__name__}", hint=hint)
+        got = f"ndarray of {x.dtype}" if type(x).__name__ == "ndarray" else type(x).__name__
+        hint = "Hand over what is in it by name: model(**inputs)." if hasattr(x, "keys") else hint
+        raise InputError(name, f"expected {arrays.called}, got {got}", hint=hint)
 
 
 def fits(shape: Shape, wanted: Shape) -> bool:
@@ -307,6 +309,24 @@ def check_frame_choice(arrays: Arrays, name: str, chosen: Any, wanted: Shape) ->
             hint="config.frames(samples, adapter=False) tells how many frames so many samples become.",
         )
     check_zeros_and_ones(arrays, name, chosen, "1 = a frame that is masked.")
+
+
+def voice_field(config: Any) -> int:
+    """Frames that the x-vector head reads at once."""
+    return int(1 + sum((size - 1) * step for size, step in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)))
+
+
+def check_voices(arrays: Arrays, frames: Any, real: Any, field: int) -> None:
+    """Whether frames (B, S, D), `real` (B, S) of them, give two vectors or more: one alone has no deviation."""
+    size, least = arrays.shape(frames)[1], field + 1
+    if size is not None and size < least:
+        raise InputError("input_values", f"clips of {size} frames, and a voice takes at least {least}")
+    values = None if real is None else arrays.values(real)
+    if values is not None and (vectors := _whole_windows(values, field, 1).sum(1)).min() < 2:  # (B,)
+        row = int(vectors.argmin())
+        count = int(values[row].sum())
+        gap = " without a gap" if count >= least else ""
+        raise InputError("attention_mask", f"row {row} has {count} frames, a voice takes at least {least}{gap}")
 
 
 def _samples(arrays: Arrays, samples: Any, least: int) -> None:

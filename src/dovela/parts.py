@@ -114,8 +114,6 @@ _ARCHITECTURES: dict[str, tuple[str, str, list[Task], tuple[str, ...]]] = {
     "vit": ("vit", "ViT", _IMAGES, _ALL),
     "wav2vec2": ("wav2vec2", "Wav2Vec2", [*_SOUND, tasks.SPEECH_PRE_TRAINING], _ALL),
 }
-_TORCH_ALONE = {("wav2vec2", tasks.AUDIO_XVECTOR.head)}
-"""Heads of architectures that only torch has."""
 
 KITS = {"torch": "", "flax": "Flax", "keras": "TF"}
 """The frameworks, and how the names of their classes begin."""
@@ -137,9 +135,7 @@ def _models(kit: str) -> Registry[Any]:
             continue
         module = f"dovela.models.{folder}.{kit}_model:{KITS[kit]}{name}"
         places[f"{kind}/{BASE}"] = f"{module}Model"
-        for task in heads:
-            if kit == "torch" or (kind, task.head) not in _TORCH_ALONE:
-                places[f"{kind}/{task.name}"] = f"{module}{task.ending}"
+        places |= {f"{kind}/{task.name}": f"{module}{task.ending}" for task in heads}
     return Registry(f"{KITS[kit]} model".strip(), places)
 
 

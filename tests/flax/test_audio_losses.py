@@ -56,6 +56,13 @@ def test_ctc(reduction: str, padded: bool) -> None:
     both(logits, labels, real if padded else None, reduction=reduction)
 
 
+def test_ctc_where_the_blank_is_among_the_characters() -> None:
+    """A mistake that is only told of, as in torch, so the number is to be torch's too."""
+    logits, labels, real = speech()
+    labels[0, [0, 3]] = labels[4, [2, 3]] = 0
+    both(logits, labels, real, reduction="none")
+
+
 def test_ctc_without_characters() -> None:
     logits, _, real = speech()
     both(logits, np.zeros((5, 0), np.int64), real)

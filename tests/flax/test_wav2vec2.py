@@ -20,7 +20,7 @@ from sounds import WAV2VEC2, real_frames
 
 TOLERANCE = 2e-5
 STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
-HEADS = ["Model", "ForCTC", "ForPreTraining", "ForSequenceClassification", "ForAudioFrameClassification"]
+HEADS = ["Model", "ForCTC", "ForPreTraining", "ForSequenceClassification", "ForAudioFrameClassification", "ForXVector"]
 ALL = {"output_hidden_states": True, "output_attentions": True}
 
 
@@ -70,7 +70,7 @@ def test_adapter(name: str, changes: dict[str, Any], tmp_path: Path) -> None:
     assert_gradients(slopes, expected, TOLERANCE)
 
 
-@pytest.mark.parametrize("head", ["ForSequenceClassification", "ForAudioFrameClassification"])
+@pytest.mark.parametrize("head", ["ForSequenceClassification", "ForAudioFrameClassification", "ForXVector"])
 def test_a_mixture_of_layers(head: str, tmp_path: Path) -> None:
     inputs = clips(f"Wav2Vec2{head}")
     if head == "ForAudioFrameClassification":
@@ -107,9 +107,9 @@ def test_a_frozen_feature_encoder_has_no_gradients() -> None:
     assert all(leaf.any() for leaf in jax.tree.leaves(backbone["projection"]["dense"]["kernel"]))
 
 
-@pytest.mark.parametrize("head", ["ForCTC", "ForPreTraining"])
+@pytest.mark.parametrize("head", ["ForCTC", "ForPreTraining", "ForXVector"])
 def test_training_learns(head: str) -> None:
-    spans = {"mask_time_length": 3, "mask_feature_prob": 0.1, "mask_feature_length": 4}
+    spans = {"mask_time_length": 3, "mask_feature_prob": 0.1, "mask_feature_length": 4, "initializer_range": 0.1}
     small, inputs = model(head, **spans), clips(f"Wav2Vec2{head}")
     optimizer = optax.adam(3e-3)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import dovela
 import sounds
@@ -18,7 +19,7 @@ from keras_parity import assert_same, pair  # noqa: E402
 
 STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
 ADAPTER = {"add_adapter": True, "output_hidden_size": 40, "ctc_zero_infinity": True}
-HEADS = [head for head in sounds.HEADS if head != "ForXVector"]
+HEADS = sounds.HEADS
 CASES: list[tuple[str, dict[str, Any]]] = [
     *((head, {}) for head in HEADS),
     ("ForCTC", STABLE),
@@ -26,6 +27,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ForCTC", {"ctc_loss_reduction": "none", "num_conv_pos_embeddings": 9}),
     ("Model", {**STABLE, "adapter_attn_dim": 8}),
     ("ForSequenceClassification", {"use_weighted_layer_sum": True, "pruned_heads": {1: [0, 2]}}),
+    ("ForXVector", {"use_weighted_layer_sum": True, "tdnn_dim": [24], "tdnn_kernel": [1], "tdnn_dilation": [2]}),
 ]
 
 
@@ -53,7 +55,7 @@ def test_padding_changes_nothing() -> None:
 
 
 SOUND = np.sin(np.arange(1800, dtype=np.float32).reshape(2, 900) * 0.1)
-SHORT = (np.arange(900) < np.array([[900], [39]])).astype(np.int64)
+SHORT, FEW = ((np.arange(900) < np.array([[900], [samples]])).astype(np.int64) for samples in (39, 120))
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("Model", {}, "input_values: is missing. Give samples"),
     ("Model", {"input_values": SOUND.astype(np.int16)}, "floating-point samples, got int16"),
@@ -74,6 +76,9 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {"input_values": SOUND, "mask_time_indices": np.zeros((2, 44), int)},
         "masks no frame, so there",
     ),
+    ("ForXVector", {"input_values": SOUND[:, :120]}, "clips of 5 frames, and a voice takes at least 8"),
+    ("ForXVector", {"input_values": SOUND, "attention_mask": FEW}, "row 1 has 5 frames, a voice takes at least 8"),
+    ("ForXVector", {"input_values": SOUND, "labels": np.array([0, 3])}, "labels: .* outside 0 … 2"),
 ]
 
 
@@ -135,7 +140,8 @@ def test_frames_and_channels_are_masked_in_training_alone() -> None:
 @pytest.mark.parametrize("head", ["ForCTC", *(pytest.param(h, marks=pytest.mark.slow) for h in HEADS[2:])])
 def test_fit_learns(head: str) -> None:
     inputs = sounds.sounds(f"Wav2Vec2{head}", np.random.default_rng(1))
-    model = small(head, hidden_dropout=0.0, layerdrop=0.0, mask_feature_prob=0.1, mask_feature_length=3)
+    spans = {"mask_feature_prob": 0.1, "mask_feature_length": 3}
+    model = small(head, hidden_dropout=0.0, layerdrop=0.0, initializer_range=0.1, **spans)
     model.freeze_feature_encoder()
     before = [np.array(keras.ops.convert_to_numpy(weight)) for weight in model.backbone.features.weights]
     model.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
@@ -156,6 +162,62 @@ def test_labels_of_characters_may_come_as_y() -> None:
     assert losses[0] == pytest.approx(losses[1])
 
 
+def test_labels_of_voices_may_come_as_y() -> None:
+    """And what they are compared with learns from them, on JAX too."""
+    inputs = sounds.sounds("Wav2Vec2ForXVector", np.random.default_rng(1), batch=2, samples=500)
+    labels, learnt = inputs.pop("labels"), []
+    for x, y in (({**inputs, "labels": labels}, None), (inputs, labels)):
+        model = small("ForXVector", hidden_dropout=0.0, layerdrop=0.0)
+        before = np.array(keras.ops.convert_to_numpy(model.margin.weight))
+        model.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
+        model.fit(x, y, batch_size=2, verbose=0)
+        learnt.append(np.abs(keras.ops.convert_to_numpy(model.margin.weight) - before).max())
+    assert learnt == pytest.approx([1e-3, 1e-3], rel=0.01)  # Adam's first step
+
+
+def test_the_statistics_of_a_channel_that_is_off() -> None:
+    """Its deviation is 0, and so is its gradient, with padding and without."""
+    from dovela.keras.xvector import statistics
+    from dovela.torch.xvector import StatisticsPooling
+
+    rng = np.random.default_rng(0)
+    x, weight = np.maximum(rng.standard_normal((2, 9, 5)), 0).astype("f"), rng.standard_normal((2, 10)).astype("f")
+    x[:, :, 2] = 0
+    for real in (None, np.arange(9) < np.array([[9], [4]])):
+        there = torch.from_numpy(x).requires_grad_()
+        theirs = StatisticsPooling()(there, None if real is None else torch.from_numpy(real))
+        (theirs * torch.from_numpy(weight)).sum().backward()
+        ours, slopes = value_and_slopes(lambda x, real=real: statistics(x, real), x, weight)
+        np.testing.assert_allclose(ours, theirs.detach(), atol=1e-6)
+        np.testing.assert_allclose(slopes, there.grad, atol=1e-6)
+
+
+def value_and_slopes(function: Any, x: Any, weight: Any) -> tuple[Any, Any]:
+    """What a function gives, and the gradient of its weighted sum."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return function(x), jax.grad(lambda x: (function(x) * weight).sum())(x)
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(x := tf.convert_to_tensor(x))
+        made = function(x)
+        total = tf.reduce_sum(made * weight)
+    return made, tape.gradient(total, x)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16"])
+def test_voices_in_half_precision(policy: str) -> None:
+    inputs = sounds.sounds("Wav2Vec2ForXVector", np.random.default_rng(1))
+    keras.utils.set_random_seed(0)
+    config = dovela.Wav2Vec2Config(**config_of("Wav2Vec2ForXVector"), initializer_range=0.1)
+    output = dovela.TFWav2Vec2ForXVector(config, dtype=policy)(**inputs)
+    kinds = [keras.backend.standardize_dtype(value.dtype) for value in (output.loss, output.logits, output.embeddings)]
+    assert kinds == ["float32", "bfloat16", "bfloat16"]
+    assert np.isfinite(float(output.loss))
+
+
 def test_frames_are_counted_in_numbers_and_arrays() -> None:
     model = small("Model")
     assert model.get_feat_extract_output_lengths(1650) == 81
@@ -170,13 +232,25 @@ def test_it_is_kept_in_a_keras_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a SavedModel is TensorFlow's")
-def test_it_is_exported_for_any_length(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("head", "key"), [("ForCTC", "logits"), ("ForXVector", "embeddings")])
+def test_it_is_exported_for_any_length(head: str, key: str, tmp_path: Path) -> None:
     import tensorflow as tf
 
-    model = small("ForCTC")
+    model = small(head)
     model.export(tmp_path / "served")
     served = tf.saved_model.load(str(tmp_path / "served"))
     for samples in (900, 421):
         mask = np.ones((2, samples), np.int32)
         given = {"input_values": tf.constant(SOUND[:, :samples]), "attention_mask": tf.constant(mask)}
-        np.testing.assert_allclose(served.serve(given)["logits"], model(SOUND[:, :samples]).logits, atol=1e-5)
+        np.testing.assert_allclose(served.serve(given)[key], model(SOUND[:, :samples])[key], atol=1e-5)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX cannot tell that masked frames are as many")
+def test_a_functional_model_reads_clips_of_any_length() -> None:
+    model = small("ForXVector", initializer_range=0.1)
+    sound, mask = keras.Input((None,), dtype="float32"), keras.Input((None,), dtype="int32")
+    voices = keras.Model([sound, mask], model(sound, mask).embeddings)
+    assert voices.output_shape == (None, 36)
+    for samples in (900, 421):
+        given = SOUND[:, :samples], np.ones((2, samples), np.int32)
+        np.testing.assert_allclose(voices(list(given)), model(*given).embeddings, atol=1e-5)

@@ -20,6 +20,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("Wav2Vec2Model", {"conv_bias": True}),
     ("Wav2Vec2ForCTC", ADAPTED),
     ("Wav2Vec2ForSequenceClassification", {"use_weighted_layer_sum": True}),
+    ("Wav2Vec2ForXVector", {"tdnn_dim": [20, 28], "tdnn_kernel": [4, 1], "tdnn_dilation": [1, 3]}),
 ]
 
 

@@ -63,7 +63,8 @@ def compare(ours: dict[str, Any], theirs: dict[str, Any], name: str, real: Any) 
 @pytest.mark.slow
 @pytest.mark.parametrize(("framework", "name"), OURS, ids=lambda part: part)
 def test_the_peers_torch_classes_open_the_file(framework: str, name: str, tmp_path: Path) -> None:
-    folder, inputs = saved(framework, name, tmp_path), inputs_for(name, 1)
+    folder = saved(framework, name, tmp_path)
+    inputs = inputs_for(name, 1, ragged=not name.endswith("XVector"))  # whose statistics take in padding in the peer
     for peer in (peer4, peer5):
         info = peer(peer_models.loading_info, name, folder)
         assert info["missing"] == info["unexpected"] == info["mismatched"] == []

@@ -46,7 +46,6 @@ def sounds(model: str, rng: np.random.Generator, batch: int = 5, samples: int = 
     """Samples, a ragged mask, and what the head learns from."""
     if model.endswith("CTC"):  # whose float32 sums of logarithms round off the tolerance over many frames
         batch, samples = 2 * batch, samples * 2 // 5
-    ragged = ragged and not model.endswith("XVector")  # whose statistics take in padding in the peer
     lengths = rng.integers(samples // 3, samples, batch) if ragged else np.full(batch, samples)
     lengths[0] = samples
     mask = (np.arange(samples) < lengths[:, None]).astype(np.int64)

@@ -29,8 +29,7 @@ on a padded batch. A cell holds four marks, in this order.
 3. **save**: what it writes is what torch wrote, to the bit, in one file or in shards
 4. **train**: a step of training moves every parameter that torch's moves, and no other
 
-✓ it does; ✗ it does not; – there is no such class. The names are those of the torch classes: Flax's begin with `Flax`,
-Keras's with `TF`.
+✓ it does; ✗ it does not. The names are those of the torch classes: Flax's begin with `Flax`, Keras's with `TF`.
 """
 Outcomes = Mapping[tuple[str, str], Mapping[str, bool]]
 

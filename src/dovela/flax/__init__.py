@@ -10,7 +10,14 @@ for _needed in ("jax", "flax.linen"):
 _MODULES: dict[str, list[str]] = {
     "activations": ["register_activation"],
     "attention": ["Attention", "register_attention"],
-    "audio_heads": ["AudioClassification", "AudioFrameClassification", "AudioModel", "CTC", "SpeechPreTraining"],
+    "audio_heads": [
+        "AudioClassification",
+        "AudioFrameClassification",
+        "AudioModel",
+        "CTC",
+        "SpeechPreTraining",
+        "XVector",
+    ],
     "blocks": ["Block", "Encoder", "Layers", "PostNormBlock", "PreNormBlock", "register_block"],
     "embeddings": ["TextEmbeddings"],
     "feedforward": ["MLP", "register_feed_forward"],

@@ -7,6 +7,7 @@ from .audio_heads import AudioClassification as AudioClassification
 from .audio_heads import AudioFrameClassification as AudioFrameClassification
 from .audio_heads import AudioModel as AudioModel
 from .audio_heads import SpeechPreTraining as SpeechPreTraining
+from .audio_heads import XVector as XVector
 from .blocks import Block as Block
 from .blocks import Encoder as Encoder
 from .blocks import Layers as Layers

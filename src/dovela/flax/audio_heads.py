@@ -5,6 +5,7 @@ Letters: B batch, T samples, S frames, D hidden size, E width of a quantised fra
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import jax
@@ -13,16 +14,17 @@ from flax import linen as nn
 
 from .. import tasks
 from ..errors import ConfigError, InputError
-from ..input_rules import flag
+from ..input_rules import flag, voice_field
 from ..outputs import (
     CausalLMOutput,
     SequenceClassifierOutput,
     TokenClassifierOutput,
     Wav2Vec2ForPreTrainingOutput,
+    XVectorOutput,
 )
 from ..tasks import does
 from .audio_inputs import yes_and_no
-from .audio_losses import ctc_loss, frame_loss
+from .audio_losses import AngularMargin, ctc_loss, frame_loss
 from .heads import HeadedModel
 from .inputs import JAX
 from .layers import Dropout, dense, dtypes
@@ -30,6 +32,7 @@ from .losses import sequence_loss
 from .poolers import make_pooler
 from .quantizer import GumbelQuantizer, check_temperature, contrastive_loss
 from .waveform import plain_dense
+from .xvector import TimeDelays, statistics
 
 Array = jax.Array
 
@@ -187,6 +190,58 @@ class AudioFrameClassification(AudioClassifier):
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )
+
+
+@does(tasks.AUDIO_XVECTOR)
+class XVector(AudioClassifier):
+    """Voices: labels (B,) -> embeddings (B, E) and, after a last layer, logits (B, E) to compare voices by.
+
+    Snyder et al. 2018, x-vectors; trained by an angular margin between as many voices as there are labels.
+    """
+
+    def setup(self) -> None:
+        super().setup()
+        config = self.config
+        self.projector = dense(self, config.tdnn_dim[0])
+        self.tdnn = TimeDelays(config, **dtypes(self))
+        self.embedding = dense(self, config.xvector_output_dim)
+        self.classifier = dense(self, config.xvector_output_dim)
+        self.objective = AngularMargin(config.num_labels, param_dtype=self.param_dtype)
+
+    @nn.nowrap
+    def dummy_inputs(self) -> dict[str, Any]:
+        """As many samples as the least voice takes."""
+        config: Any = self.config
+        samples = config.receptive_field + voice_field(config) * config.inputs_to_logits_ratio
+        return {"input_values": jnp.zeros((1, samples))}
+
+    def __call__(
+        self,
+        input_values: Array | None = None,
+        attention_mask: Array | None = None,
+        *,
+        labels: Array | None = None,
+        train: bool = False,
+        **inputs: Any,
+    ) -> XVectorOutput:
+        """Samples (B, T), mask (B, T), 1 = real."""
+        x, output = self.states(input_values=input_values, attention_mask=attention_mask, train=train, **inputs)
+        x, real = self.tdnn(self.projector(x), self.real_frames(attention_mask))
+        embeddings = self.embedding(statistics(x, real))
+        logits = self.classifier(embeddings)
+        return XVectorOutput(
+            loss=self.objective(logits, labels),
+            logits=logits,
+            embeddings=embeddings,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+    def real_frames(self, attention_mask: Array | None) -> Array | None:
+        """The backbone's mask of frames (B, S). Of a mask that is there it is too, while all else is traced."""
+        there = attention_mask is not None and JAX.values(attention_mask) is not None
+        with jax.ensure_compile_time_eval() if there else nullcontext():
+            return self.backbone.frame_mask(attention_mask)  # type: ignore[no-any-return]
 
 
 @does(tasks.SPEECH_PRE_TRAINING)

@@ -21,7 +21,6 @@ class AudioInputs:
     input_values: Array  # (B, T)
     attention_mask: Array | None  # boolean (B, T), True = real; None: everything is
     mask_time_indices: Array | None  # boolean (B, S), True = hidden from the layers
-    freeze_feature_encoder: bool
     output_attentions: bool
     output_hidden_states: bool
 
@@ -32,7 +31,6 @@ class AudioInputs:
         input_values: Any,
         attention_mask: Any,
         mask_time_indices: Any,
-        freeze_feature_encoder: bool | None,
         output_attentions: bool | None,
         output_hidden_states: bool | None,
     ) -> AudioInputs:
@@ -41,7 +39,6 @@ class AudioInputs:
             jnp.asarray(input_values),
             yes_and_no(attention_mask),
             yes_and_no(mask_time_indices),
-            flag("freeze_feature_encoder", freeze_feature_encoder, False),
             flag("output_attentions", output_attentions, config.output_attentions),
             flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
         )

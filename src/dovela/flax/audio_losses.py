@@ -1,6 +1,6 @@
 """Losses of the heads on sound. Labels of -100 are left out.
 
-Letters: B batch, S frames, V vocabulary, N characters of a label, L labels.
+Letters: B batch, S frames, V vocabulary, N characters of a label, L labels, D width of an embedding.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from jax import lax
 
 from ..label_rules import IGNORED, check_alignable, check_characters, check_one_hot
@@ -78,3 +79,31 @@ def frame_loss(logits: Array, labels: Any) -> Array:
         check_one_hot(JAX, "labels", labels)
         labels = jnp.argmax(jnp.asarray(labels), -1)
     return class_loss(logits, labels)
+
+
+class AngularMargin(nn.Module):
+    """Cross-entropy of angles with a margin (Wang et al. 2018, AM-softmax): embeddings (B, D), labels (B,).
+
+    Without labels it is None; the module is called all the same, so that its weight is there.
+    """
+
+    labels: int
+    scale: float = 30.0
+    margin: float = 0.4
+    param_dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, labels: Any = None) -> Array | None:
+        shape = (x.shape[-1], self.labels)
+        weight = self.param("weight", nn.initializers.normal(1.0), shape, self.param_dtype)
+        if labels is None:
+            return None
+        angles = unit(x.astype(jnp.float32), 1) @ unit(weight.astype(jnp.float32), 0)  # (B, L)
+        class_loss(angles, labels)  # which checks the labels
+        own = jnp.asarray(labels).reshape(-1, 1) == jnp.arange(self.labels)
+        return class_loss(self.scale * (angles - self.margin * own), labels)
+
+
+def unit(x: Array, axis: int) -> Array:
+    """Of length 1 along an axis."""
+    return x / jnp.sqrt(jnp.maximum(jnp.square(x).sum(axis, keepdims=True), 1e-24))

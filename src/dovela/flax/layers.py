@@ -22,9 +22,9 @@ def dtypes(module: Any) -> dict[str, Any]:
     return {"dtype": module.dtype, "param_dtype": module.param_dtype}
 
 
-def dense(module: Any, width: int, *, bias: bool = True) -> nn.Dense:
+def dense(module: Any, width: int, *, bias: bool = True, name: str | None = None) -> nn.Dense:
     """(…, inputs) -> (…, width), drawn as the configuration of `module`, which it is to belong to, says."""
-    return nn.Dense(width, use_bias=bias, kernel_init=kernel_init(module.config), **dtypes(module))
+    return nn.Dense(width, use_bias=bias, kernel_init=kernel_init(module.config), name=name, **dtypes(module))
 
 
 class Dropout(nn.Dropout):

@@ -17,6 +17,7 @@ _MODULES: dict[str, list[str]] = {
         "AudioModel",
         "LayerMixture",
         "SpeechPreTraining",
+        "XVector",
     ],
     "audio_losses": ["ctc_loss", "frame_loss"],
     "blocks": [

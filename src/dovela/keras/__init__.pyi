@@ -9,6 +9,7 @@ from .audio_heads import AudioFrameClassification as AudioFrameClassification
 from .audio_heads import AudioModel as AudioModel
 from .audio_heads import LayerMixture as LayerMixture
 from .audio_heads import SpeechPreTraining as SpeechPreTraining
+from .audio_heads import XVector as XVector
 from .audio_losses import ctc_loss as ctc_loss
 from .audio_losses import frame_loss as frame_loss
 from .blocks import MLP as MLP

@@ -19,9 +19,10 @@ from ..outputs import (
     SequenceClassifierOutput,
     TokenClassifierOutput,
     Wav2Vec2ForPreTrainingOutput,
+    XVectorOutput,
 )
 from ..tasks import does
-from .audio_losses import ctc_loss, frame_loss
+from .audio_losses import AngularMargin, ctc_loss, frame_loss
 from .heads import HeadedModel, LabelledModel
 from .init import Dense, Part, spread
 from .inputs import ARRAYS
@@ -29,6 +30,7 @@ from .losses import sequence_loss
 from .poolers import make_pooler, real_tokens
 from .quantizer import GumbelQuantizer, contrastive_loss
 from .waveform import evenly
+from .xvector import TimeDelays, statistics
 
 
 class AudioModel(HeadedModel):
@@ -221,6 +223,48 @@ class AudioFrameClassification(AudioClassifier):
         return TokenClassifierOutput(
             loss=None if labels is None else self.label_loss(logits, labels),
             logits=logits,
+            hidden_states=output.hidden_states,
+            attentions=output.attentions,
+        )
+
+
+@does(tasks.AUDIO_XVECTOR)
+class XVector(AudioClassifier):
+    """Voices: labels (B,) -> embeddings (B, E) and, after a last layer, logits (B, E) to compare voices by.
+
+    Snyder et al. 2018, x-vectors; trained by an angular margin between as many voices as there are labels.
+    """
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        width = config.xvector_output_dim
+        self.projector = Dense(config.tdnn_dim[0], reads=config.hidden_size, **spread(config))
+        self.tdnn = TimeDelays(config)
+        self.embedding = Dense(width, reads=2 * config.tdnn_dim[-1], **spread(config))
+        self.classifier = Dense(width, reads=width, **spread(config))
+        self.margin = AngularMargin(width, config.num_labels)
+
+    def label_loss(self, logits: Any, labels: Any) -> Any:
+        return self.margin(logits, labels)
+
+    def call(
+        self,
+        input_values: Any = None,
+        attention_mask: Any = None,
+        *,
+        labels: Any = None,
+        training: bool | None = None,
+        **inputs: Any,
+    ) -> XVectorOutput:
+        """Samples (B, T), mask (B, T), 1 = real."""
+        x, output = self.states(training, input_values=input_values, attention_mask=attention_mask, **inputs)
+        x, real = self.tdnn(self.projector(x), self.backbone.frame_mask(attention_mask))
+        embeddings = self.embedding(statistics(x, real))
+        logits = self.classifier(embeddings)
+        return XVectorOutput(
+            loss=None if labels is None else self.label_loss(logits, labels),
+            logits=logits,
+            embeddings=embeddings,
             hidden_states=output.hidden_states,
             attentions=output.attentions,
         )

@@ -85,8 +85,8 @@ class FeatureEncoder(Numbered):
 
 
 def whole_windows(mask: Any, field: int, stride: int = 1) -> Any:
-    """Which windows of `field` neighbours are all True: mask (B, T) -> (B, S)."""
-    before = ops.pad(ops.cumsum(ops.cast(mask, "int32"), axis=1), ((0, 0), (1, 0)))  # (B, T + 1)
+    """Which windows of `field` neighbours are all True, or not 0: mask (B, T) -> (B, S)."""
+    before = ops.pad(ops.cumsum(ops.cast(ops.cast(mask, "bool"), "int32"), axis=1), ((0, 0), (1, 0)))  # (B, T + 1)
     ends = before[:, field::stride]
     return ends - before[:, ::stride][:, : ops.shape(ends)[1]] == field
 

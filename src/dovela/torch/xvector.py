@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..input_rules import check_voices, voice_field
+from .arrays import TORCH
 from .init import Linear, spread
-from .layout import readable
 from .waveform import whole_windows
 
 
@@ -28,11 +28,6 @@ class TimeDelay(Linear):
         weight = self.weight.view(len(self.weight), self.kernel, -1).transpose(1, 2)  # (D', D, kernel)
         return F.conv1d(x.transpose(1, 2), weight, self.bias, dilation=self.dilation).transpose(1, 2).relu()
 
-    @property
-    def field(self) -> int:
-        """Frames that it reads at once."""
-        return (self.kernel - 1) * self.dilation + 1
-
 
 class TimeDelays(nn.ModuleList):
     """The stack of them."""
@@ -41,23 +36,14 @@ class TimeDelays(nn.ModuleList):
         widths = [config.tdnn_dim[0], *config.tdnn_dim]
         sizes = zip(widths, config.tdnn_dim, config.tdnn_kernel, config.tdnn_dilation, strict=False)
         super().__init__(TimeDelay(*size, **spread(config)) for size in sizes)
+        self.field = voice_field(config)
 
     def forward(self, x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x (B, S, D), real (B, S) -> (B, S', D') and which of them read nothing but real frames."""
-        layers: list[Any] = list(self)
-        least = sum(layer.field - 1 for layer in layers) + 2  # so that there is a deviation
-        if x.shape[1] < least:
-            raise InputError("input_values", f"clips of {x.shape[1]} frames, and a voice takes at least {least}")
-        if real is not None and readable(real) and bool((real.sum(1) < least).any()):
-            lengths = real.sum(1)
-            row = int(lengths.argmin())
-            raise InputError(
-                "attention_mask", f"row {row} has {int(lengths[row])} frames, a voice takes at least {least}"
-            )
-        for layer in layers:
+        check_voices(TORCH, x, real, self.field)
+        for layer in self:
             x = layer(x)
-            real = None if real is None else whole_windows(real, layer.field)
-        return x, real
+        return x, None if real is None else whole_windows(real, self.field)
 
 
 class StatisticsPooling(nn.Module):
@@ -68,5 +54,6 @@ class StatisticsPooling(nn.Module):
             return torch.cat([x.mean(1), x.std(1)], -1)
         count, shown = real.sum(1)[:, None], real[..., None]
         mean = x.where(shown, 0.0).sum(1) / count  # (B, D)
-        squares = (x - mean[:, None]).where(shown, 0.0).square().sum(1)
-        return torch.cat([mean, (squares / (count - 1)).sqrt()], -1)
+        variance = (x - mean[:, None]).where(shown, 0.0).square().sum(1) / (count - 1)
+        still = variance == 0  # a channel that is off all the time: the slope of its root would be NaN
+        return torch.cat([mean, variance.masked_fill(still, 1.0).sqrt().masked_fill(still, 0.0)], -1)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ...flax.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining
+from ...flax.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
 from ...flax.audio_inputs import AudioInputs
 from ...flax.blocks import Layers
 from ...flax.language_adapters import AdaptedBlock
@@ -21,6 +21,7 @@ from ...flax.norms import make_norm
 from ...flax.positions import make_positions
 from ...flax.spec_augment import augment
 from ...flax.waveform import FeatureEncoder, FeatureProjection, FrameAdapter, adapted_frames, whole_windows
+from ...input_rules import flag
 from ...outputs import Wav2Vec2BaseModelOutput
 from .config import Wav2Vec2Config
 from .weights import WAV2VEC2
@@ -65,17 +66,12 @@ class FlaxWav2Vec2Model(FlaxPreTrainedModel, config=Wav2Vec2Config):
         freeze_feature_encoder: train everything but the convolutions over samples
         """
         inputs = AudioInputs.check(
-            self.config,
-            input_values,
-            attention_mask,
-            mask_time_indices,
-            freeze_feature_encoder,
-            output_attentions,
-            output_hidden_states,
+            self.config, input_values, attention_mask, mask_time_indices, output_attentions, output_hidden_states
         )
+        frozen = flag("freeze_feature_encoder", freeze_feature_encoder, False)
         real = self.frame_mask(inputs.attention_mask, adapter=False)  # (B, S)
         frames = self.features(inputs.input_values)
-        frames = jax.lax.stop_gradient(frames) if inputs.freeze_feature_encoder else frames
+        frames = jax.lax.stop_gradient(frames) if frozen else frames
         x, features = self.projection(frames, train)
         x = augment(self, x, inputs.mask_time_indices, real, train)
         if real is not None:
@@ -118,3 +114,7 @@ class FlaxWav2Vec2ForSequenceClassification(AudioClassification, backbone=FlaxWa
 
 class FlaxWav2Vec2ForAudioFrameClassification(AudioFrameClassification, backbone=FlaxWav2Vec2Model):
     """Wav2Vec2 with a classifier on every frame."""
+
+
+class FlaxWav2Vec2ForXVector(XVector, backbone=FlaxWav2Vec2Model):
+    """Wav2Vec2 that tells voices apart."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import layers, ops
 
-from ...keras.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining
+from ...keras.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
 from ...keras.audio_inputs import AudioInputs
 from ...keras.blocks import Layers, through
 from ...keras.language_adapters import AdaptedBlock
@@ -45,8 +45,7 @@ class TFWav2Vec2Model(TFPreTrainedModel, config=Wav2Vec2Config):
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
         if self.config.mask_time_prob > 0 or self.config.mask_feature_prob > 0:
-            shape = (self.config.hidden_size,)
-            self.mask_vector = self.add_weight(shape=shape, initializer=SpecAugment.vector(), name="mask_vector")
+            self.mask_vector = self.add_weight((self.config.hidden_size,), SpecAugment.vector(), name="mask_vector")
 
     def signature(self) -> dict[str, tuple[tuple[int | None, ...], str]]:
         return {"input_values": ((None, None), "float32"), "attention_mask": ((None, None), "int32")}
@@ -89,8 +88,7 @@ class TFWav2Vec2Model(TFPreTrainedModel, config=Wav2Vec2Config):
         """Which frames (B, S) hear nothing but real samples, after the adapter if there is one."""
         if attention_mask is None:
             return None
-        mask = ops.cast(attention_mask, "bool")
-        real = whole_windows(mask, self.config.receptive_field, self.config.inputs_to_logits_ratio)
+        real = whole_windows(attention_mask, self.config.receptive_field, self.config.inputs_to_logits_ratio)
         return self.adapter.real_frames(real) if adapter and self.adapter is not None else real
 
     def get_feat_extract_output_lengths(self, input_lengths: Any, add_adapter: bool | None = None) -> Any:
@@ -116,3 +114,7 @@ class TFWav2Vec2ForSequenceClassification(AudioClassification, backbone=TFWav2Ve
 
 class TFWav2Vec2ForAudioFrameClassification(AudioFrameClassification, backbone=TFWav2Vec2Model):
     """Wav2Vec2 with a classifier on every frame."""
+
+
+class TFWav2Vec2ForXVector(XVector, backbone=TFWav2Vec2Model):
+    """Wav2Vec2 that tells voices apart."""
