@@ -43,6 +43,7 @@ GROUND = [
 DESCRIPTION = [
     "arrays",
     "batch_feature",
+    "calling",
     "checkpoint",
     "config",
     "config_fields",

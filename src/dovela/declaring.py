@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
 from .config import PretrainedConfig
-from .errors import ConfigError, RegistryError
+from .errors import ConfigError, RegistryError, suggest
 from .registry import Registry
 
 
@@ -48,3 +49,41 @@ def check_config(cls: Any, config: Any) -> None:
     if isinstance(config, type):
         got, hint = f"the class {config.__name__}", f"Call it first: {cls.__name__}({config.__name__}())."
     raise ConfigError(f"{cls.__name__}(config)", f"expected a {expected.__name__}, got {got}", hint=hint)
+
+
+def put_on(cls: Any, backbone: Any, base: type, arguments: dict[str, Any], *, called: str, hint: str) -> dict[str, Any]:
+    """What `class …(backbone=…)` of a head means: it takes after the backbone. The class arguments to go on with.
+
+    base: what a backbone is derived from; called: how messages name that; hint: how a class gets a task
+    """
+    if not isinstance(backbone, type) or not issubclass(backbone, base):
+        got = backbone.__name__ if isinstance(backbone, type) else repr(backbone)
+        raise ConfigError(cls.__name__, f"backbone={got} is no {called}", hint=f"It is derived from {base.__name__}.")
+    given: Any = backbone
+    cls.backbone_class, cls.weight_map = given, given.weight_map
+    cls.optional_parts, cls.main_input_name = given.optional_parts, given.main_input_name
+    task = arguments.get("task", cls.task)
+    if not task:
+        raise ConfigError(cls.__name__, "has no task, which tells a model with a head from the one without", hint=hint)
+    return {**arguments, "config": given.config_class, "task": task}
+
+
+def check_arguments(cls: Any, kwargs: Any, seeding: str) -> None:
+    """A ConfigError for what a constructor does not take. `seeding`: how weights are drawn from a seed of one's own."""
+    parameters = inspect.signature(cls.__init__).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    known = [name for name in parameters if name not in ("self", "config", "parent")]
+    for name in kwargs:
+        if name not in known:
+            takes = f"It takes {', '.join(['the configuration', *known])}."
+            problem = f"there is no argument {name!r}{suggest(name, known)}"
+            raise ConfigError(f"{cls.__name__}(config, …)", problem, hint=seeding if name == "seed" else takes)
+
+
+def no_field(cls: type, config: Any, name: str) -> ConfigError:
+    """The error for a constructor that reads a field that the configuration has not."""
+    problem = f"reads {name!r}, which {type(config).__name__} has not"
+    problem += suggest(name, [*config.field_names(), *dir(type(config))])
+    hint = "Give the configuration a field of that name, or an Alias of another one."
+    return ConfigError(f"{cls.__name__}(config)", problem, hint=hint)

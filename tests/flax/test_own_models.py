@@ -157,7 +157,7 @@ def test_model_classes_are_defined_whole() -> None:
         type("Another", (TextEncoder,), {}, config=OwnConfig)
     with pytest.raises(ConfigError, match=r"Headed: backbone=OwnConfig is no Flax model class"):
         type("Headed", (MaskedLM,), {}, backbone=OwnConfig)
-    with pytest.raises(ConfigError, match="Headed: has no task, which tells it from the model without a head"):
+    with pytest.raises(ConfigError, match="Headed: has no task, which tells a model with a head from the one without"):
         type("Headed", (HeadedModel,), {}, backbone=FlaxOwnModel)
     with pytest.raises(ConfigError, match=r"names no configuration class. Write: class TextEncoder"):
         TextEncoder(OwnConfig())

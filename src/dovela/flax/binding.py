@@ -16,7 +16,8 @@ import jax
 import jax.numpy as jnp
 from flax import errors as linen_errors
 
-from ..errors import ConfigError, InputError, suggest
+from ..calling import check_names
+from ..errors import ConfigError, InputError
 from ..input_rules import flag
 
 STREAMS = ("gumbel", "spec_augment", "layerdrop")
@@ -27,8 +28,9 @@ _MISFITS = (
     linen_errors.ScopeParamNotFoundError,
     linen_errors.ScopeParamShapeError,
 )
-_KEYWORDS = ("params", "dropout_rng")
-_GIVEN = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in _KEYWORDS]
+TRAINING = "Write train=True, with a dropout_rng, in training; without it nothing is drawn."
+KEYWORDS = ("params", "dropout_rng")
+_GIVEN = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in KEYWORDS]
 
 
 def streams(key: Any) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def called(inner: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(inner)
     def __call__(self: Any, *args: Any, params: Any = None, dropout_rng: Any = None, **inputs: Any) -> Any:
-        check_names(self, inputs)
+        check_names(self, inputs, self.input_names(), training=TRAINING)
         if "train" in inputs:
             inputs["train"] = check_train(inputs["train"])
         if params is None and dropout_rng is None and self.scope is not None and not self.is_bound:
@@ -50,7 +52,7 @@ def called(inner: Callable[..., Any]) -> Callable[..., Any]:
 
     own = inspect.signature(inner)
     parameters = list(own.parameters.values())
-    for name in _KEYWORDS:
+    for name in KEYWORDS:
         if name in own.parameters:
             raise ConfigError(inner.__qualname__, f"takes {name!r}, which every model is given already")
     rest = [parameters.pop()] if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD else []
@@ -123,36 +125,3 @@ def unwrapped(params: Any) -> Any:
             "params", "expected the weights, got variables that hold them", hint="Give variables['params']."
         )
     return params
-
-
-def check_names(model: Any, inputs: dict[str, Any]) -> None:
-    known = type(model).input_names()
-    for name in inputs:
-        if name not in known:
-            raise InputError(
-                f"{type(model).__name__}(…)",
-                f"there is no input {name!r}{suggest(name, known)}",
-                hint=f"It takes {', '.join(known)}.",
-            )
-
-
-class Anything(tuple[str, ...]):
-    """The inputs of a `__call__` that takes any keyword."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-
-def find_input_names(cls: Any, root: type) -> tuple[str, ...]:
-    """The names of `__call__`'s arguments, and of those above it that it passes the rest on to."""
-    names: dict[str, None] = {}
-    for owner in cls.__mro__:
-        if owner is root:
-            return Anything(names)
-        if "__call__" in vars(owner):
-            parameters = list(inspect.signature(vars(owner)["__call__"]).parameters.values())[1:]
-            own = (p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL))
-            names |= {p.name: None for p in own if p.name not in _KEYWORDS}
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                break
-    return tuple(names)

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ..declaring import put_on
 from ..errors import ConfigError, InputError
-from .binding import find_input_names
 from .layers import Dropout, dense, dtypes
 from .losses import class_loss
 from .model import FlaxPreTrainedModel
@@ -48,27 +48,15 @@ class HeadedModel(FlaxPreTrainedModel):
     backbone_options: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, *, backbone: type[FlaxPreTrainedModel] | None = None, **kwargs: Any) -> None:
-        if backbone is None:
-            super().__init_subclass__(**kwargs)
-            return
-        given: Any = backbone
-        if not isinstance(given, type) or not issubclass(given, FlaxPreTrainedModel):
-            got = given.__name__ if isinstance(given, type) else repr(given)
-            problem = f"backbone={got} is no Flax model class"
-            raise ConfigError(cls.__name__, problem, hint="It is derived from FlaxPreTrainedModel.")
-        cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
-        cls.optional_parts, cls.main_input_name = backbone.optional_parts, backbone.main_input_name
-        task = kwargs.pop("task", cls.task)
-        if not task:
+        if backbone is not None:
             hint = 'Write task="…" in the class statement.'
-            raise ConfigError(cls.__name__, "has no task, which tells it from the model without a head", hint=hint)
-        super().__init_subclass__(config=backbone.config_class, task=task, **kwargs)
+            kwargs = put_on(cls, backbone, FlaxPreTrainedModel, kwargs, called="Flax model class", hint=hint)
+        super().__init_subclass__(**kwargs)
 
     @classmethod
     def _find_input_names(cls) -> tuple[str, ...]:
         backbone = getattr(cls, "backbone_class", None)  # a class that others are derived from has none yet
-        own = find_input_names(cls, nn.Module)
-        return tuple(dict.fromkeys([*own, *backbone.input_names()])) if backbone is not None else own
+        return tuple(dict.fromkeys([*super()._find_input_names(), *(backbone.input_names() if backbone else ())]))
 
     def setup(self) -> None:
         self.backbone = self.backbone_class(

@@ -20,7 +20,8 @@ The class statement registers the model: `FlaxAutoModelForSequenceClassification
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,8 +29,9 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ..calling import find_input_names
 from ..config import PretrainedConfig
-from ..declaring import check_config, register_model
+from ..declaring import check_arguments, check_config, register_model
 from ..errors import InputError
 from ..input_rules import flag
 from ..kit_models import KitModels
@@ -37,7 +39,7 @@ from ..outputs import each_output
 from ..parts import FLAX_MODELS
 from ..tasks import BASE
 from ..weights import WeightMap
-from .binding import called, find_input_names, is_called, own_params
+from .binding import KEYWORDS, called, is_called, own_params
 from .display import describe
 from .trees import register_tree
 
@@ -72,6 +74,7 @@ class FlaxPreTrainedModel(nn.Module):
         super().__init_subclass__(**kwargs)
         if "__call__" in vars(cls) and not is_called(vars(cls)["__call__"]):
             cls.__call__ = called(vars(cls)["__call__"])  # type: ignore[method-assign]
+        cls.__init__ = _told(cls.__init__)  # type: ignore[method-assign]
         cls.__hash__ = _hash  # type: ignore[method-assign]
         cls._input_names = cls._find_input_names()
         if config is not None or task is not None:
@@ -98,7 +101,7 @@ class FlaxPreTrainedModel(nn.Module):
 
     @classmethod
     def _find_input_names(cls) -> tuple[str, ...]:
-        return find_input_names(cls, nn.Module)
+        return find_input_names(cls, "__call__", nn.Module, apart=KEYWORDS)
 
     @nn.nowrap
     def bind(self, variables: Any, *args: Any, rngs: Any = None, mutable: Any = False) -> Any:
@@ -250,6 +253,20 @@ class FlaxPreTrainedModel(nn.Module):
     def __repr__(self) -> str:
         """Its size and its parts in a few lines; `nn.tabulate` tells every layer."""
         return describe(self)
+
+
+def _told(init: Callable[..., None]) -> Callable[..., None]:
+    """The constructor that linen makes of the fields, with an error of ours for what is none of them."""
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            init(self, *args, **kwargs)
+        except TypeError:
+            check_arguments(type(self), kwargs, f"Write: {type(self).__name__}.from_config(config, seed=0)")
+            raise
+
+    return __init__
 
 
 def _hash(self: Any) -> int:

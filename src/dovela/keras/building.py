@@ -15,8 +15,8 @@ from typing import Any
 
 import keras
 
-from ..declaring import check_config
-from ..errors import ConfigError, InputError, suggest
+from ..declaring import check_arguments, check_config, no_field
+from ..errors import ConfigError, InputError
 
 _building = threading.local()  # config: of the model being built
 
@@ -26,6 +26,7 @@ class Building(type(keras.Model)):  # type: ignore[misc]
 
     def __call__(cls, config: Any, *args: Any, dtype: Any = None, name: str | None = None, **kwargs: Any) -> Any:
         check_config(cls, config)
+        check_arguments(cls, kwargs, "Call keras.utils.set_random_seed(seed) before.")
         outer = getattr(_building, "config", None)
         if config is outer:  # a model inside another, which builds it
             return _construct(cls, config, args, kwargs)
@@ -65,11 +66,7 @@ def _construct(cls: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, A
     except AttributeError as error:  # of the configuration's
         if error.obj is not config or error.name is None:
             raise
-        problem = f"reads {error.name!r}, which {type(config).__name__} has not"
-        kind: Any = type(config)
-        problem += suggest(error.name, [*kind.field_names(), *dir(kind)])
-        hint = "Give the configuration a field of that name, or an Alias of another one."
-        raise ConfigError(f"{cls.__name__}(config)", problem, hint=hint) from error
+        raise no_field(cls, config, error.name) from error
     if "config" not in vars(model):
         raise ConfigError(
             f"{cls.__name__}.__init__",

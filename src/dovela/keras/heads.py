@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from keras import layers, ops
 
+from ..declaring import put_on
 from ..errors import ConfigError
 from .init import Dense, Part, spread
 from .losses import class_loss
@@ -41,21 +42,10 @@ class HeadedModel(TFPreTrainedModel):
     label_names: ClassVar[tuple[str, ...]] = ("labels",)
 
     def __init_subclass__(cls, *, backbone: type[TFPreTrainedModel] | None = None, **kwargs: Any) -> None:
-        if backbone is None:
-            super().__init_subclass__(**kwargs)
-            return
-        given: Any = backbone
-        if not isinstance(given, type) or not issubclass(given, TFPreTrainedModel):
-            got = given.__name__ if isinstance(given, type) else repr(given)
-            hint = "It is derived from TFPreTrainedModel."
-            raise ConfigError(cls.__name__, f"backbone={got} is no Keras model class", hint=hint)
-        cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
-        cls.optional_parts, cls.main_input_name = backbone.optional_parts, backbone.main_input_name
-        task = kwargs.pop("task", cls.task)
-        if not task:
+        if backbone is not None:
             hint = 'Write task="…" in the class statement.'
-            raise ConfigError(cls.__name__, "has no task, which tells it from the model without a head", hint=hint)
-        super().__init_subclass__(config=backbone.config_class, task=task, **kwargs)
+            kwargs = put_on(cls, backbone, TFPreTrainedModel, kwargs, called="Keras model class", hint=hint)
+        super().__init_subclass__(**kwargs)
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

@@ -19,9 +19,11 @@ from typing import Any, ClassVar
 
 import keras
 
+from ..calling import check_names, find_input_names
 from ..config import PretrainedConfig
 from ..declaring import register_model
-from ..errors import InputError, suggest
+from ..errors import InputError
+from ..input_rules import expect_array, flag
 from ..kit_models import KitModels
 from ..parts import KERAS_MODELS
 from ..tasks import BASE
@@ -83,10 +85,12 @@ class TFPreTrainedModel(Training, keras.Model, metaclass=Building):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Inputs by name, by position, or all of them in one dict; arrays of numpy or of Keras's backend."""
         inputs = self._named(args, kwargs)
+        if inputs.get(TRAINING) is not None:
+            flag(TRAINING, inputs[TRAINING], False)
         for name, value in inputs.items():
-            if not (value is None or isinstance(value, bool | int | float | str) or ARRAYS.is_array(value)):
-                hint = f'Tokenise with return_tensors="{ARRAYS.code}"' if name in _TEXTS else "Make it an array first"
-                raise InputError(name, f"expected {ARRAYS.called}, got {type(value).__name__}", hint=f"{hint}.")
+            if not (value is None or isinstance(value, bool | int | float | str)):
+                hint = f'Tokenise with return_tensors="{ARRAYS.code}".' if name in _TEXTS else "Make it an array first."
+                expect_array(ARRAYS, name, value, hint)
         return super().__call__(**inputs)
 
     def _named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,25 +108,13 @@ class TFPreTrainedModel(Training, keras.Model, metaclass=Building):
             if name in inputs:
                 raise InputError(where, f"{name!r} is given by position and by name")
             inputs[name] = value
-        for name in inputs:
-            if name != TRAINING and name not in known:
-                hint = f"It takes {', '.join(known)}, and {TRAINING}."
-                raise InputError(where, f"there is no input {name!r}{suggest(name, known)}", hint=hint)
+        check_names(self, [name for name in inputs if name != TRAINING], known, training="Write training=True.")
         return inputs
 
     @classmethod
     def input_names(cls) -> tuple[str, ...]:
         """The names of `call`'s arguments, and of those above it that it passes the rest on to."""
-        names: dict[str, None] = {}
-        for owner in cls.__mro__:
-            if owner is TFPreTrainedModel:
-                break
-            if "call" in vars(owner):
-                parameters = list(inspect.signature(vars(owner)["call"]).parameters.values())[1:]
-                names |= {p.name: None for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-                if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                    break
-        return tuple(name for name in names if name != TRAINING)
+        return find_input_names(cls, "call", TFPreTrainedModel, apart=(TRAINING,))
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights of all parts, each under the name of the attribute that holds it."""

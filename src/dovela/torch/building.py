@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..declaring import check_config
-from ..errors import ConfigError, suggest
+from ..declaring import check_arguments, check_config, no_field
+from ..errors import ConfigError
 from .forgotten import check_head_parts, check_registered
 
 _building = threading.local()  # config: of the model being built; hollow: without memory inside; shared: see `sharing`
@@ -26,6 +26,7 @@ class Building(type):
 
     def __call__(cls, config: Any, *args: Any, **kwargs: Any) -> Any:
         check_config(cls, config)
+        check_arguments(cls, kwargs, "Call torch.manual_seed(seed) before.")
         outer = getattr(_building, "config", None)
         if config is outer:  # a model inside another
             with torch.device("meta") if getattr(_building, "hollow", False) else nullcontext():
@@ -48,7 +49,7 @@ def _construct(cls: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, A
         model.__init__(config, *args, **kwargs)
     except (AttributeError, TypeError) as error:
         if isinstance(error, AttributeError) and error.obj is config:
-            raise _no_field(cls, config, str(error.name)) from error
+            raise no_field(cls, config, str(error.name)) from error
         if "_modules" in vars(model) or "__init__" not in str(error):
             raise
         why = error
@@ -59,13 +60,6 @@ def _construct(cls: Any, config: Any, args: tuple[Any, ...], kwargs: dict[str, A
             hint="Begin it with: super().__init__(config)",
         ) from why
     return model
-
-
-def _no_field(cls: Any, config: Any, name: str) -> ConfigError:
-    problem = f"reads {name!r}, which {type(config).__name__} has not"
-    problem += suggest(name, [*config.field_names(), *dir(type(config))])
-    hint = "Give the configuration a field of that name, or an Alias of another one."
-    return ConfigError(f"{cls.__name__}(config)", problem, hint=hint)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..declaring import put_on
 from ..errors import ConfigError, InputError, RegistryError
 from ..parts import HEADS
 from .checked import described
@@ -56,25 +57,10 @@ class HeadedModel(PreTrainedModel):
     """Whether the head is of no use without the backbone's `pooler`; where there is none, it is not built."""
 
     def __init_subclass__(cls, *, backbone: type[PreTrainedModel] | None = None, **kwargs: Any) -> None:
-        if backbone is None:
-            super().__init_subclass__(**kwargs)
-            return
-        given: Any = backbone
-        if not isinstance(given, type) or not issubclass(given, PreTrainedModel):
-            got = given.__name__ if isinstance(given, type) else repr(given)
-            raise ConfigError(
-                cls.__name__, f"backbone={got} is no model class", hint="It is derived from PreTrainedModel."
-            )
-        cls.backbone_class, cls.weight_map = backbone, backbone.weight_map
-        cls.optional_parts = backbone.optional_parts
-        task, head = kwargs.pop("task", cls.task), cls.__bases__[0].__name__
-        if not task:
-            raise ConfigError(
-                cls.__name__,
-                "has no task, which tells a model with a head from the one without",
-                hint=f'Write @register_head("…") above {head}, or task="…" in the class statement.',
-            )
-        super().__init_subclass__(config=backbone.config_class, task=task, **kwargs)
+        if backbone is not None:
+            hint = f'Write @register_head("…") above {cls.__bases__[0].__name__}, or task="…" in the class statement.'
+            kwargs = put_on(cls, backbone, PreTrainedModel, kwargs, called="model class", hint=hint)
+        super().__init_subclass__(**kwargs)
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

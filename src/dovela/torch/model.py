@@ -10,7 +10,6 @@ The class statement registers the model: `AutoModelForSequenceClassification` th
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,9 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ..calling import check_names, find_input_names
 from ..config import PretrainedConfig
 from ..declaring import register_model
-from ..errors import ConfigError, InputError, suggest
+from ..errors import ConfigError, InputError
 from ..outputs import each_output
 from ..parts import KERNELS, MODELS
 from ..weights import WeightMap
@@ -81,14 +81,7 @@ class PreTrainedModel(nn.Module, metaclass=Building):
             rest = f"=None{mask}, *, labels=None, **inputs" if self.headed else mask
             hint = f"Write: def forward(self, {first}{rest})"
             raise ConfigError(type(self).__name__, "defines no forward, so it cannot be called", hint=hint)
-        for name in kwargs:
-            if name not in self.input_names():
-                known = self.input_names()
-                raise InputError(
-                    f"{type(self).__name__}(…)",
-                    f"there is no input {name!r}{suggest(name, known)}",
-                    hint=f"It takes {', '.join(known)}.",
-                )
+        check_names(self, kwargs, self.input_names(), training="Call model.train() or model.eval() before.")
         return super().__call__(*args, **kwargs)
 
     @classmethod
@@ -98,16 +91,7 @@ class PreTrainedModel(nn.Module, metaclass=Building):
 
     @classmethod
     def _find_input_names(cls) -> tuple[str, ...]:
-        names: dict[str, None] = {}
-        for owner in cls.__mro__:
-            if owner is nn.Module:
-                return _Anything(names)
-            if "forward" in vars(owner):
-                parameters = list(inspect.signature(vars(owner)["forward"]).parameters.values())[1:]
-                names |= {p.name: None for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-                if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-                    break
-        return tuple(names)
+        return find_input_names(cls, "forward", nn.Module)
 
     _input_names: ClassVar[tuple[str, ...]]
 
@@ -295,13 +279,6 @@ class PreTrainedModel(nn.Module, metaclass=Building):
     def dtype(self) -> torch.dtype:
         """Of the floating parameters."""
         return next((p.dtype for p in self.parameters() if p.is_floating_point()), torch.get_default_dtype())
-
-
-class _Anything(tuple[str, ...]):
-    """The inputs of a forward that takes any keyword."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
 
 
 each_output(register_tree)
