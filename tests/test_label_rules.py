@@ -89,11 +89,11 @@ def test_labels_may_be_flat():
         ),
         (
             lambda: rules.check_classes(JAX, "next_sentence_label", ids([2]), 2),
-            "next_sentence_label: has numbers outside 0 … 1 (and not -100)",
+            "next_sentence_label: 2 at [0] is outside 0 … 1 (and not -100)",
         ),
         (
             lambda: rules.check_classes(JAX, "labels", ids([-1]), 2),
-            "labels: has numbers outside 0 … 1 (and not -100)",
+            "labels: -1 at [0] is outside 0 … 1 (and not -100)",
         ),
         (
             lambda: rules.check_numbers(JAX, "labels", np.zeros((2, 2)), (2, 3), "regression"),

@@ -10,7 +10,8 @@ from .input_rules import Arrays, Shape, expect_array, first_place, whole
 from .notices import notice
 
 IGNORED = -100
-PROBLEM_TYPES = ("regression", "single_label_classification", "multi_label_classification")
+REGRESSION, SINGLE_LABEL, MULTI_LABEL = "regression", "single_label_classification", "multi_label_classification"
+PROBLEM_TYPES = (REGRESSION, SINGLE_LABEL, MULTI_LABEL)
 
 
 def check_problem(problem_type: Any) -> None:
@@ -27,8 +28,7 @@ def problem_of(problem_type: Any, num_labels: int, floating: bool) -> str:
     check_problem(problem_type)
     if problem_type is not None:
         return str(problem_type)
-    regression, one, many = PROBLEM_TYPES
-    return regression if num_labels == 1 else many if floating else one
+    return REGRESSION if num_labels == 1 else MULTI_LABEL if floating else SINGLE_LABEL
 
 
 def check_labels(arrays: Arrays, name: str, labels: Any, shape: Shape, why: str = "") -> None:
@@ -47,8 +47,16 @@ def check_classes(arrays: Arrays, name: str, labels: Any, classes: int) -> None:
     if not whole(arrays, labels):
         raise InputError(name, f"expected int64 class numbers, got {arrays.dtype(labels)}")
     values = arrays.values(labels)
-    if values is not None and ((values != IGNORED) & ((values < 0) | (values >= classes))).any():
-        raise InputError(name, f"has numbers outside 0 … {classes - 1} (and not {IGNORED})")
+    if values is not None:
+        _check_range(name, values, classes)
+
+
+def _check_range(name: str, values: Any, classes: int, hint: str = "") -> None:
+    bad = (values != IGNORED) & ((values < 0) | (values >= classes))
+    if bad.any():
+        place = first_place(bad)
+        problem = f"{int(values[tuple(place)])} at {place} is outside 0 … {classes - 1} (and not {IGNORED})"
+        raise InputError(name, problem, hint=hint)
 
 
 def check_numbers(arrays: Arrays, name: str, labels: Any, shape: Shape, problem: str) -> None:
@@ -87,14 +95,7 @@ def check_characters(arrays: Arrays, name: str, labels: Any, batch: Any, vocabul
     values = arrays.values(labels)
     if values is None:
         return
-    bad = (values >= vocabulary) | ((values < 0) & (values != IGNORED))
-    if bad.any():
-        place = first_place(bad)
-        raise InputError(
-            name,
-            f"{int(values[tuple(place)])} at {place} is outside 0 … {vocabulary - 1} (and not {IGNORED})",
-            hint="Does the tokenizer belong to this model?",
-        )
+    _check_range(name, values, vocabulary, hint="Does the tokenizer belong to this model?")
     if (values == blank).any():
         notice(
             f"{name}: has the id {blank} (pad_token_id), which CTC keeps for its blank; "

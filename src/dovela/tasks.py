@@ -6,7 +6,7 @@ Each kit has a class of heads for each of these, named as here: `dovela.torch.Ma
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from . import outputs
@@ -34,16 +34,37 @@ class Task:
     """Whether there is a label for every token, perhaps even for padding, whose states then count."""
     needs_pooler: bool = False
     """Whether the head is of no use without the backbone's `pooler`; where there is none, it is not built."""
+    classes: Mapping[str, str | int] = field(default_factory=dict)
+    """For labels that are class numbers, how many classes there are: a number, or a field of the configuration."""
 
 
-MASKED_LM = Task("masked-lm", "MaskedLM", "ForMaskedLM", {"masked_lm": "tokens"}, outputs.MaskedLMOutput, True)
-CAUSAL_LM = Task("causal-lm", "CausalLM", "ForCausalLM", {"causal_lm": "next tokens"}, outputs.CausalLMOutput, True)
+TOKENS, LABELS = {"labels": "vocab_size"}, {"labels": "num_labels"}
+
+MASKED_LM = Task(
+    "masked-lm",
+    "MaskedLM",
+    "ForMaskedLM",
+    {"masked_lm": "tokens"},
+    outputs.MaskedLMOutput,
+    token_labels=True,
+    classes=TOKENS,
+)
+CAUSAL_LM = Task(
+    "causal-lm",
+    "CausalLM",
+    "ForCausalLM",
+    {"causal_lm": "next tokens"},
+    outputs.CausalLMOutput,
+    token_labels=True,
+    classes=TOKENS,
+)
 SEQUENCE_CLASSIFICATION = Task(
     "sequence-classification",
     "SequenceClassification",
     "ForSequenceClassification",
     {"classifier": "sequences"},
     outputs.SequenceClassifierOutput,
+    classes=LABELS,
 )
 TOKEN_CLASSIFICATION = Task(
     "token-classification",
@@ -52,6 +73,7 @@ TOKEN_CLASSIFICATION = Task(
     {"classifier": "tokens"},
     outputs.TokenClassifierOutput,
     token_labels=True,
+    classes=LABELS,
 )
 QUESTION_ANSWERING = Task(
     "question-answering",
@@ -74,6 +96,7 @@ NEXT_SENTENCE_PREDICTION = Task(
     {"next_sentence": "following"},
     outputs.NextSentencePredictorOutput,
     needs_pooler=True,
+    classes={"labels": 2},
 )
 PRE_TRAINING = Task(
     "pre-training",
@@ -83,6 +106,7 @@ PRE_TRAINING = Task(
     outputs.PreTrainingOutput,
     token_labels=True,
     needs_pooler=True,
+    classes={**TOKENS, "next_sentence_label": 2},
 )
 IMAGE_CLASSIFICATION = Task(
     "image-classification",
@@ -90,6 +114,7 @@ IMAGE_CLASSIFICATION = Task(
     "ForImageClassification",
     {"classifier": "images"},
     outputs.ImageClassifierOutput,
+    classes=LABELS,
 )
 MASKED_IMAGE_MODELING = Task(
     "masked-image-modeling",
@@ -98,13 +123,14 @@ MASKED_IMAGE_MODELING = Task(
     {"decoder": "pixels"},
     outputs.MaskedImageModelingOutput,
 )
-CTC = Task("ctc", "CTC", "ForCTC", {"lm_head": "characters"}, outputs.CausalLMOutput)
+CTC = Task("ctc", "CTC", "ForCTC", {"lm_head": "characters"}, outputs.CausalLMOutput, classes=TOKENS)
 AUDIO_CLASSIFICATION = Task(
     "audio-classification",
     "AudioClassification",
     "ForSequenceClassification",
     dict.fromkeys(("pooler", "projector", "classifier", "mixture"), "clips"),
     outputs.SequenceClassifierOutput,
+    classes=LABELS,
 )
 AUDIO_FRAME_CLASSIFICATION = Task(
     "audio-frame-classification",
@@ -113,6 +139,7 @@ AUDIO_FRAME_CLASSIFICATION = Task(
     dict.fromkeys(("classifier", "mixture"), "frames"),
     outputs.TokenClassifierOutput,
     token_labels=True,
+    classes=LABELS,
 )
 AUDIO_XVECTOR = Task(
     "audio-xvector",
@@ -120,6 +147,7 @@ AUDIO_XVECTOR = Task(
     "ForXVector",
     dict.fromkeys(("projector", "tdnn", "embedding", "classifier", "objective", "mixture"), "voices"),
     outputs.XVectorOutput,
+    classes=LABELS,
 )
 SPEECH_PRE_TRAINING = Task(
     "pre-training",
@@ -138,7 +166,7 @@ def does(task: Task) -> Callable[[T], T]:
 
     def describe(cls: T) -> T:
         cls.task, cls.head_parts, cls.output_class = task.name, task.parts, task.output
-        cls.token_labels, cls.needs_pooler = task.token_labels, task.needs_pooler
+        cls.token_labels, cls.needs_pooler, cls.label_classes = task.token_labels, task.needs_pooler, task.classes
         return cls
 
     return describe

@@ -155,7 +155,7 @@ def test_span_loss(starts: list[int]) -> None:
 
 def test_labels_out_of_range_are_refused_and_give_nan_where_they_cannot_be_seen() -> None:
     for labels in (np.full((4, 5), 7), np.full((4, 5), -1)):
-        with pytest.raises(InputError, match="labels: has numbers outside 0 … 6"):
+        with pytest.raises(InputError, match=r"labels: .* is outside 0 … 6"):
             losses.class_loss(jnp.asarray(LOGITS), labels)
         assert jnp.isnan(jax.jit(losses.class_loss)(LOGITS, labels))
 

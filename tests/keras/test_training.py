@@ -106,6 +106,27 @@ def test_a_label_that_is_no_class_is_not_taken_for_none_in_a_compiled_step() -> 
     assert keras_on_jax(fitted_with_labels, [0, -100]) > 0
 
 
+def test_labels_that_are_no_class_are_refused_where_they_are_seen() -> None:
+    """In whole arrays they are, before the first step."""
+    wrong = np.where(np.arange(8) == 3, 2, Y)
+    place = r"labels: 2 at \[3\] is outside 0 … 1 \(and not -100\)"
+    model = compiled(graph=True)
+    for call in (
+        lambda: model.fit(X, wrong),
+        lambda: model.fit({**X, "labels": wrong}),
+        lambda: model.evaluate(X, y=wrong),
+        lambda: model.train_on_batch(X, {"labels": wrong}),
+    ):
+        with pytest.raises(InputError, match=place):
+            call()
+    tokens = np.where(X["input_ids"] == 3, -100, X["input_ids"])
+    with pytest.raises(InputError, match=r"next_sentence_label: 2 at \[3\] is outside 0 … 1"):
+        compiled("ForPreTraining").fit(X, {"labels": tokens, "next_sentence_label": wrong})
+    numbers = build(num_hidden_layers=1, num_labels=1)
+    numbers.compile("sgd", run_eagerly=True)
+    assert numbers.fit(X, wrong, verbose=0).history["loss"][0] > 0
+
+
 def test_several_kinds_of_labels() -> None:
     spans = {"start_positions": Y, "end_positions": Y + 1}
     first = losses(compiled("ForQuestionAnswering"), X, spans)

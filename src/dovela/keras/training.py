@@ -7,23 +7,26 @@ model.compile("adam", loss=…, metrics=["accuracy"])       loss and metrics are
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import keras
 
 from ..errors import InputError
-from ..input_rules import check_ids
+from ..input_rules import check_ids, whole
+from ..label_rules import SINGLE_LABEL, check_classes, problem_of
 from ..outputs import ModelOutput
 from .inputs import ARRAYS
 
 
 def _looking(method: Callable[..., Any]) -> Callable[..., Any]:
     """A trainer's method that first looks at data it is given whole: the graph that it makes sees shapes alone."""
+    takes_y = "y" in inspect.signature(method).parameters
 
     @functools.wraps(method)
     def looking(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        self.look(x)
+        self.look(x, args[0] if takes_y and args else kwargs.get("y"))
         return method(self, x, *args, **kwargs)
 
     return looking
@@ -34,19 +37,30 @@ class Training:
 
     label_names: ClassVar[tuple[str, ...]] = ()
     """The inputs of `call` that are labels."""
+    label_classes: ClassVar[Mapping[str, str | int]] = {}
+    """Of those that are class numbers, how many classes there are: a number, or a field of the configuration."""
     config: Any
 
     fit, evaluate, predict = map(_looking, (keras.Model.fit, keras.Model.evaluate, keras.Model.predict))
     train_on_batch, test_on_batch = map(_looking, (keras.Model.train_on_batch, keras.Model.test_on_batch))
     predict_on_batch = _looking(keras.Model.predict_on_batch)
 
-    def look(self, x: Any) -> None:
-        """Refuse ids out of range in arrays: compiled by XLA, or on JAX, they would give numbers without a word."""
+    def look(self, x: Any, y: Any = None) -> None:
+        """Refuse ids and classes out of range in arrays: by XLA, or on JAX, they would give numbers without a word."""
         first = self.input_names()[:1]  # type: ignore[attr-defined]
         ids = x.get("input_ids") if isinstance(x, Mapping) else x if first == ("input_ids",) else None
         tokens = getattr(self.config, "vocab_size", None)
         if tokens and ARRAYS.is_array(ids) and not isinstance(ids, keras.KerasTensor):
             check_ids(ARRAYS, "input_ids", ids, tokens, "vocab_size", dims=(2, 3))
+        if not self.label_classes or getattr(self, "_compile_loss", None) is not None:
+            return  # a loss of the caller's own may count otherwise
+        labels = self._labels(y) if y is not None else x if isinstance(x, Mapping) else {}
+        for name, size in self.label_classes.items():
+            given, classes = labels.get(name), size if isinstance(size, int) else getattr(self.config, size)
+            if size == "num_labels" and problem_of(self.config.problem_type, classes, False) != SINGLE_LABEL:
+                continue
+            if ARRAYS.is_array(given) and whole(ARRAYS, given):
+                check_classes(ARRAYS, name, given, classes)
 
     def objective(self, output: Any, *args: Any, **kwargs: Any) -> Any:
         """Hook: the head's own loss of what `call` returned, or None without labels."""
