@@ -10,12 +10,14 @@ import pytest
 import torch
 
 import dovela
+import in_keras
 import sounds
 from architectures import config_of
 from dovela import ConfigError, InputError
 
 keras = pytest.importorskip("keras")
 from keras_parity import assert_same, pair  # noqa: E402
+from peers import keras_on_jax  # noqa: E402
 
 STABLE = {"do_stable_layer_norm": True, "feat_extract_norm": "layer", "conv_bias": True}
 ADAPTER = {"add_adapter": True, "output_hidden_size": 40, "ctc_zero_infinity": True}
@@ -243,6 +245,12 @@ def test_it_is_exported_for_any_length(head: str, key: str, tmp_path: Path) -> N
         mask = np.ones((2, samples), np.int32)
         given = {"input_values": tf.constant(SOUND[:, :samples]), "attention_mask": tf.constant(mask)}
         np.testing.assert_allclose(served.serve(given)[key], model(SOUND[:, :samples])[key], atol=1e-5)
+
+
+def test_on_jax_clips_have_a_length_where_they_have_a_mask(tmp_path: Path) -> None:
+    assert keras_on_jax(in_keras.exported_speech, str(tmp_path), 900) == [2, sounds.frames(900), 32]
+    told = keras_on_jax(in_keras.exported_speech, str(tmp_path), None)
+    assert "the number of samples is left open, and with a mask JAX must know it. Write keras.Input((16000,))" in told
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX cannot tell that masked frames are as many")

@@ -132,3 +132,24 @@ def _gradients(model: Any, inputs: Arrays, weights: Arrays, training: bool) -> t
     values = [v.value for v in model.trainable_variables]
     gradients, output = jax.jit(jax.grad(objective_of, has_aux=True))(values)
     return output, gradients
+
+
+def exported_speech(folder: str, samples: int | None) -> list[int] | str:
+    """The shape of what an exported Wav2Vec2 says, or why it is not exported; None: for clips of any length."""
+    import keras
+    import tensorflow as tf
+
+    import dovela
+    import sounds
+
+    model = dovela.TFWav2Vec2ForCTC(dovela.Wav2Vec2Config(**sounds.WAV2VEC2))
+    dtypes = {"input_values": "float32", "attention_mask": "int32"}
+    given = {name: ((None, samples), dtype) for name, dtype in dtypes.items()}
+    try:
+        model(**{name: keras.Input((samples,), dtype=dtype) for name, dtype in dtypes.items()})
+        model.export(folder, input_signature=given, verbose=False)
+    except dovela.InputError as error:
+        return str(error)
+    served = tf.saved_model.load(folder)
+    clips = {name: np.ones((2, samples or 900), dtype) for name, dtype in dtypes.items()}
+    return list(served.serve(clips)["logits"].shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..input_rules import check_audio, flag
 from .inputs import ARRAYS, yes_and_no
 
@@ -30,6 +31,13 @@ class AudioInputs:
         output_hidden_states: bool | None = None,
     ) -> AudioInputs:
         check_audio(ARRAYS, config, input_values, attention_mask, mask_time_indices)
+        if ARRAYS.code == "jax" and attention_mask is not None and None in ARRAYS.shape(input_values)[1:]:
+            # It would have to prove that masks and convolutions, each in its own formula, make as many frames.
+            problem = "the number of samples is left open, and with a mask JAX must know it"
+            sizes = '{"input_values": ((None, 16000), "float32"), "attention_mask": ((None, 16000), "int32")}'
+            raise InputError(
+                "input_values", problem, hint=f"Write keras.Input((16000,)), or export(…, input_signature={sizes})."
+            )
         return cls(
             input_values,
             yes_and_no(attention_mask),
