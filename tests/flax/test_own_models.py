@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import dovela
+import dovela.flax
 from dovela import ConfigError, EncoderConfig, FlaxPreTrainedModel, InputError, RegistryError
 from dovela.flax import (
     Attention,
@@ -131,6 +132,27 @@ def test_parts_that_only_torch_has(changes: dict[str, Any], said: str) -> None:
 
     with pytest.raises(ConfigError, match=said):
         FlaxEncoderModel(EncoderConfig(**SIZES, **changes)).weight_shapes()
+
+
+def test_a_part_without_the_dtypes_is_told_so() -> None:
+    class HalfConfig(EncoderConfig, model_type="half-a-part"):
+        feed_forward: str = "half"
+
+    @dovela.flax.register_feed_forward("half")
+    class Half(nn.Module):
+        config: Any
+        dtype: Any = None
+
+        @nn.compact
+        def __call__(self, x: Any, train: bool = False) -> Any:
+            return nn.Dense(self.config.hidden_size)(x)
+
+    class FlaxHalfModel(dovela.flax.TextEncoder, config=HalfConfig):
+        pass
+
+    told = "Flax feed-forward 'half': Half has no field 'param_dtype'. Write in it: param_dtype: Any = jnp.float32"
+    with pytest.raises(ConfigError, match=told):
+        FlaxHalfModel.from_config(HalfConfig(**SIZES))
 
 
 def test_a_part_is_registered_under_a_name_once() -> None:

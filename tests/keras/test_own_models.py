@@ -32,6 +32,7 @@ from dovela.keras import (  # noqa: E402
     TextEncoder,
     register_activation,
     register_attention,
+    register_feed_forward,
     register_pooler,
 )
 from dovela.leaves import KERAS_LEAVES  # noqa: E402
@@ -213,6 +214,34 @@ def test_parts_of_ones_own() -> None:
     assert same(output.pooler_output, output.last_hidden_state[:, -1])
     assert model(IDS, labels=np.array([0, 1, 0])).loss.shape == ()
     assert not any("positions" in name for name in names(model))
+
+
+def test_a_plain_layer_as_a_part_keeps_the_names_of_its_attributes(tmp_path: Path) -> None:
+    class PlainConfig(EncoderConfig, model_type="plain-keras-encoder"):
+        feed_forward: str = "plain"
+
+    @register_feed_forward("plain")
+    class Plain(keras.layers.Layer):
+        def __init__(self, config: Any, **options: Any) -> None:
+            super().__init__(**options)
+            self.width = config.hidden_size
+            self.up, self.downs = keras.layers.Dense(7, activation="relu"), [keras.layers.Dense(self.width)]
+
+        def build(self, shape: Any = None) -> None:
+            self.up.build((None, None, self.width))
+            self.downs[0].build((None, None, 7))
+
+        def call(self, x: Any, training: Any = None) -> Any:
+            return self.downs[0](self.up(x))
+
+    class TFPlainModel(TextEncoder, config=PlainConfig):
+        pass
+
+    for _ in range(2):  # Keras counts the layers of a process
+        model = TFPlainModel(PlainConfig(**SIZES))
+    assert {"layers.0.mlp.up.weight", "layers.1.mlp.downs.0.bias"} <= names(model)
+    model.save_pretrained(tmp_path)
+    assert same(TFPlainModel.from_pretrained(tmp_path)(IDS).last_hidden_state, model(IDS).last_hidden_state)
 
 
 def test_parts_that_are_not_there() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from flax import linen as nn
+
+from ..errors import ConfigError
 from ..kit_parts import ACTIVATIONS as _ACTIVATIONS
 from ..kit_parts import kit_registry, part_name
 from ..registry import Registry
@@ -38,4 +42,15 @@ POOLERS = _registry(
 
 def part(registry: Registry[Any], config: Any, word: str, *, name: str | None = None, layer: int = 0) -> Any:
     """What `config` names under `word`, or a `name` in its place; ConfigError where torch alone has it."""
-    return registry.get(part_name(registry, config, word, name=name, layer=layer))
+    name = part_name(registry, config, word, name=name, layer=layer)
+    found = registry.get(name)
+    if isinstance(found, type) and issubclass(found, nn.Module):
+        given = {field.name for field in dataclasses.fields(found)}
+        for field, meaning in _DTYPES.items():
+            if field not in given:
+                hint = f"Write in it: {field}: Any = {meaning}"
+                raise ConfigError(f"{registry.kind} {name!r}", f"{found.__name__} has no field {field!r}", hint=hint)
+    return found
+
+
+_DTYPES = {"dtype": "None  # what it computes in", "param_dtype": "jnp.float32  # what its weights are kept in"}

@@ -126,12 +126,20 @@ class Numbered(Part):
 
 def build_children(owner: Any) -> None:
     """Name the layers that a layer has as its attributes, and build those that know how."""
-    for attribute, child in _children(owner):
-        if _named_by_keras(child):
-            child.name = getattr(child, "called", attribute)
+    name_children(owner)
+    for _, child in _children(owner):
         if not child.built and _knows_its_input(child):
             reads = getattr(child, "reads", None)
             child.build(reads) if isinstance(reads, tuple) else child.build()
+
+
+def name_children(owner: Any) -> None:
+    """By their attributes, those inside them too: a plain layer's own `build` would leave them the names of Keras's."""
+    for attribute, child in _children(owner):
+        if _named_by_keras(child):
+            child.name = getattr(child, "called", attribute)
+        if not child.built:
+            name_children(child)
 
 
 def unbuilt(owner: Any) -> list[Any]:
