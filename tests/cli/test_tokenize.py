@@ -22,7 +22,12 @@ from dovela.models.bert.tokenizer import BertTokenizer
 from dovela.text.corpus import open_tokens, tokenize_files
 from small_vocab import small_vocab
 
-PROGRAM = "from dovela.cli.tokenize import command; command(prog_name='dovela tokenize')"
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell has its jobs in the background ignore
+from dovela.cli.tokenize import command
+command(prog_name="dovela tokenize")
+"""
 
 
 @pytest.fixture(scope="session")
