@@ -291,6 +291,19 @@ def test_no_network_takes_what_is_cached_and_else_says_so(hub, cache):
     assert half_written(cache) == []
 
 
+def test_a_hub_without_an_address_is_given_up_at_once(hub, cache, monkeypatch):
+    source(NAME).require("config.json")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://no-such-host.invalid")
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", None)  # it is not even asked
+    assert source(NAME).require("config.json").read_bytes() == FILES["config.json"]
+    for name, options in (("org/absent", {}), (NAME, {"force_download": True})):
+        with pytest.raises(CheckpointError, match=r"http://no-such-host.invalid cannot be reached, and config.json is"):
+            source(name, **options).find("config.json")
+
+
 def test_offline_nothing_can_be_downloaded_anew(hub):
     with pytest.raises(CheckpointError, match="local_files_only and force_download contradict each other"):
         source(NAME, local_files_only=True, force_download=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import folder as folders
 from .errors import CheckpointError, InputError
-from .hub_errors import explain, got_no_answer
+from .hub_errors import check_address, explain, got_no_answer
 
 OPTIONS = frozenset({"subfolder", "revision", "token", "cache_dir", "local_files_only", "force_download"})
 
@@ -158,6 +158,8 @@ class Hub(Source):
 
         started = self._half_written()
         try:
+            if not self.offline:
+                check_address()
             return Path(hf_hub_download(self.repo_id, filename, force_download=self.force_download, **self.options))
         except Exception as error:  # the client's HTTP libraries have errors of many families
             if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def explain(error: BaseException, repo_id: str, filename: str, revision: str | N
             f"the download of {filename} was cut short: {str(error).splitlines()[0]}",
             "Nothing of it was kept; load again. If it stays so, the hub or a proxy serves a damaged file.",
         )
-    if got_no_answer(error) and first(errors.LocalEntryNotFoundError):
+    if got_no_answer(error) and first(errors.LocalEntryNotFoundError, socket.gaierror):
         return failure(
             f"{no_folder}, {hub} cannot be reached, and {filename} is not in the cache",
             "Check the network, HF_ENDPOINT and the proxy settings.",
@@ -64,6 +65,18 @@ def explain(error: BaseException, repo_id: str, filename: str, revision: str | N
     return failure(str(error) or type(error).__name__, f"This happened between huggingface_hub and {hub}.")
 
 
+def check_address() -> None:
+    """A gaierror at once where the hub's name has no address; the client would go on trying for half a minute."""
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    from huggingface_hub import constants
+
+    hub = urlsplit(constants.ENDPOINT)
+    if hub.hostname and not getproxies().keys() & {hub.scheme, "all"}:  # a proxy knows addresses of its own
+        socket.getaddrinfo(hub.hostname, None)
+
+
 def got_no_answer(error: BaseException) -> bool:
     """Whether the network failed: `huggingface_hub` changed its HTTP library twice, and lets its errors through."""
     from huggingface_hub import errors
@@ -73,7 +86,7 @@ def got_no_answer(error: BaseException) -> bool:
         return False
     packages = {type(link).__module__.partition(".")[0].rstrip("2") for link in chain}
     failed = not packages.isdisjoint({"requests", "urllib3", "httpx", "httpcore"})
-    return failed or any(isinstance(link, (ConnectionError, TimeoutError)) for link in chain)
+    return failed or any(isinstance(link, (ConnectionError, TimeoutError, socket.gaierror)) for link in chain)
 
 
 def _status(error: BaseException) -> int | None:
