@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from dovela import BertConfig, DistilBertConfig, InputError, ViTConfig, Wav2Vec2Config
-from dovela.input_rules import Arrays, check_audio, check_images, check_text, check_voices, fits, flag, voice_field
+from dovela.audio_rules import check_audio, check_voices, voice_field
+from dovela.image_rules import check_images
+from dovela.input_rules import Arrays, fits, flag
+from dovela.text_rules import check_text
 
 TEXT = BertConfig(vocab_size=61, hidden_size=48, num_hidden_layers=1, num_attention_heads=4, max_position_embeddings=40)
 IMAGE = ViTConfig(image_size=(8, 12), patch_size=4, num_channels=3)

@@ -25,9 +25,11 @@ GENERATED = {"text/unicode_tables.py"}  # data, not read as code
 # The layers of the map: a module may import its own layer and those below.
 GROUND = [
     "_version",
+    "audio_rules",
     "checks",
     "disk",
     "errors",
+    "image_rules",
     "input_rules",
     "label_rules",
     "lazy",
@@ -39,6 +41,7 @@ GROUND = [
     "tables",
     "tasks",
     "tensors",
+    "text_rules",
 ]
 DESCRIPTION = [
     "arrays",

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .. import tasks
+from ..audio_rules import voice_field
 from ..errors import ConfigError, InputError
-from ..input_rules import flag, voice_field
+from ..input_rules import flag
 from ..outputs import (
     CausalLMOutput,
     SequenceClassifierOutput,

@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..input_rules import check_audio, flag
+from ..audio_rules import check_audio
+from ..input_rules import flag
 from .inputs import JAX
 
 Array = jax.Array

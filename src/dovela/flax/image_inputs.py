@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..input_rules import check_images, flag
+from ..image_rules import check_images
+from ..input_rules import flag
 from .audio_inputs import yes_and_no
 from .inputs import JAX
 

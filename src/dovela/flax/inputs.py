@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..input_rules import Arrays, check_text, flag
+from ..input_rules import Arrays, flag
+from ..text_rules import check_text
 
 Array = jax.Array
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ..input_rules import check_voices, voice_field
+from ..audio_rules import check_voices, voice_field
 from .inputs import JAX
 from .layers import dense
 from .waveform import whole_windows

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..audio_rules import check_audio
 from ..errors import InputError
-from ..input_rules import check_audio, flag
+from ..input_rules import flag
 from .inputs import ARRAYS, yes_and_no
 
 

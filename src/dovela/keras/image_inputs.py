@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..input_rules import check_images, flag
+from ..image_rules import check_images
+from ..input_rules import flag
 from .inputs import ARRAYS, yes_and_no
 
 

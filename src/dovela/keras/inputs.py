@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..input_rules import Arrays, check_text, flag
+from ..input_rules import Arrays, flag
+from ..text_rules import check_text
 from .on_tensorflow import is_dense, is_symbolic
 
 

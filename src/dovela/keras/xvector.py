@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from ..input_rules import check_voices, voice_field
+from ..audio_rules import check_voices, voice_field
 from .init import Dense, Numbered, spread
 from .inputs import ARRAYS
 from .waveform import whole_windows

@@ -7,7 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..input_rules import check_audio, flag
+from ..audio_rules import check_audio
+from ..input_rules import flag
 from .arrays import TORCH, yes_and_no
 from .layout import readable
 

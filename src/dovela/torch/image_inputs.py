@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..input_rules import check_images, flag
+from ..image_rules import check_images
+from ..input_rules import flag
 from .arrays import TORCH, yes_and_no
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ..input_rules import check_text, flag
+from ..input_rules import flag
 from ..parts import POSITIONS
+from ..text_rules import check_text
 from .arrays import TORCH, yes_and_no
 
 

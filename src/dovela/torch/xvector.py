@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..input_rules import check_voices, voice_field
+from ..audio_rules import check_voices, voice_field
 from .arrays import TORCH
 from .init import Linear, spread
 from .waveform import whole_windows

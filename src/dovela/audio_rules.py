@@ -1,0 +1,121 @@
+"""What models of sound may be called with, once for every framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import InputError
+from .input_rules import Arrays, Shape, check_zeros_and_ones, expect_array, finite, first_place, fits
+
+
+def check_audio(
+    arrays: Arrays, config: Any, input_values: Any, attention_mask: Any = None, mask_time_indices: Any = None
+) -> None:
+    """A row without a frame of real samples is refused: nothing could be said about it."""
+    _samples(arrays, input_values, config.receptive_field)
+    shape = arrays.shape(input_values)
+    if attention_mask is not None:
+        _sound_mask(arrays, attention_mask, shape, config)
+    if mask_time_indices is not None:
+        frames = None if shape[1] is None else config.frames(shape[1], adapter=False)
+        check_frame_choice(arrays, "mask_time_indices", mask_time_indices, (shape[0], frames))
+
+
+def check_frame_choice(arrays: Arrays, name: str, chosen: Any, wanted: Shape) -> None:
+    """A choice of frames (B, S)."""
+    expect_array(arrays, name, chosen)
+    shape = arrays.shape(chosen)
+    if not fits(shape, wanted):
+        raise InputError(
+            name,
+            f"expected the shape {list(wanted)} of the frames, got {list(shape)}",
+            hint="config.frames(samples, adapter=False) tells how many frames so many samples become.",
+        )
+    check_zeros_and_ones(arrays, name, chosen, "1 = a frame that is masked.")
+
+
+def voice_field(config: Any) -> int:
+    """Frames that the x-vector head reads at once."""
+    return int(1 + sum((size - 1) * step for size, step in zip(config.tdnn_kernel, config.tdnn_dilation, strict=True)))
+
+
+def check_voices(arrays: Arrays, frames: Any, real: Any, field: int) -> None:
+    """Whether frames (B, S, D), `real` (B, S) of them, give two vectors or more: one alone has no deviation."""
+    size, least = arrays.shape(frames)[1], field + 1
+    if size is not None and size < least:
+        raise InputError("input_values", f"clips of {size} frames, and a voice takes at least {least}")
+    values = None if real is None else arrays.values(real)
+    if values is not None and (vectors := _whole_windows(values, field, 1).sum(1)).min() < 2:  # (B,)
+        row = int(vectors.argmin())
+        count = int(values[row].sum())
+        gap = " without a gap" if count >= least else ""
+        raise InputError("attention_mask", f"row {row} has {count} frames, a voice takes at least {least}{gap}")
+
+
+def _samples(arrays: Arrays, samples: Any, least: int) -> None:
+    name = "input_values"
+    if samples is None:
+        raise InputError(name, "is missing", hint="Give samples (batch, samples), as a feature extractor makes them.")
+    expect_array(arrays, name, samples, hint=f'Extract with return_tensors="{arrays.code}".')
+    if arrays.kind(samples) != "f":
+        raise InputError(
+            name,
+            f"expected floating-point samples, got {arrays.dtype(samples)}",
+            hint="A feature extractor turns whole numbers into normalised samples.",
+        )
+    shape = arrays.shape(samples)
+    if len(shape) != 2:
+        hint = "One clip alone is a batch of one: samples[None]." if len(shape) == 1 else "Sound has one channel."
+        raise InputError(name, f"expected (batch, samples), got the shape {list(shape)}", hint=hint)
+    if shape[0] is not None and not shape[0]:
+        raise InputError(name, "the batch is empty")
+    if shape[1] is not None and shape[1] < least:
+        raise InputError(
+            name,
+            f"clips of {shape[1]} samples, and one frame takes {least}",
+            hint="Pad shorter clips, or leave them out.",
+        )
+    ends = arrays.ends(samples)
+    if ends is not None and not (finite(ends[0]) and finite(ends[1])):
+        values = arrays.values(samples)
+        place = first_place((values != values) | (abs(values) == float("inf")))
+        raise InputError(name, f"{values[tuple(place)].item()} at {place} is not a finite number")
+
+
+def _sound_mask(arrays: Arrays, mask: Any, shape: Shape, config: Any) -> None:
+    name, least = "attention_mask", config.receptive_field
+    expect_array(arrays, name, mask)
+    if not fits(arrays.shape(mask), shape):
+        raise InputError(name, f"expected the shape {list(shape)} of the input, got {list(arrays.shape(mask))}")
+    check_zeros_and_ones(arrays, name, mask, "1 = a real sample, 0 = padding.")
+    values = arrays.values(mask)
+    if values is None:
+        return
+    heard = values != 0
+    if heard.all():
+        return
+    real = heard.sum(1)
+    if (real < least).any():
+        row = int(real.argmin())
+        raise InputError(
+            name,
+            f"row {row} has {int(real[row])} real samples, and one frame takes {least}",
+            hint="Leave clips out that are so short.",
+        )
+    if heard[:, 0].all() and not (heard[:, 1:] & ~heard[:, :-1]).any():
+        return  # all padding is behind the samples
+    frames = _whole_windows(heard, least, config.inputs_to_logits_ratio).any(1)  # (B,)
+    if not frames.all():
+        raise InputError(
+            name,
+            f"row {int(frames.argmin())} has no frame of {least} real samples without a gap",
+            hint="Put padding behind the samples, not between them.",
+        )
+
+
+def _whole_windows(mask: Any, field: int, stride: int) -> Any:
+    """Which windows of `field` neighbours are all True: numpy (B, T) -> (B, S)."""
+    total = mask.cumsum(1)
+    ends = total[:, field - 1 :: stride]
+    before = (total - mask)[:, ::stride]
+    return ends - before[:, : ends.shape[1]] == field

@@ -1,0 +1,75 @@
+"""What models of images may be called with, once for every framework."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import InputError
+from .input_rules import Arrays, Shape, check_zeros_and_ones, expect_array, finite, fits, flag
+
+
+def check_images(
+    arrays: Arrays, config: Any, pixel_values: Any, bool_masked_pos: Any = None, interpolate_pos_encoding: Any = None
+) -> None:
+    _pixels(arrays, config, pixel_values, flag("interpolate_pos_encoding", interpolate_pos_encoding, False))
+    if bool_masked_pos is not None:
+        _hidden_patches(arrays, config, bool_masked_pos, arrays.shape(pixel_values))
+
+
+def _pixels(arrays: Arrays, config: Any, x: Any, stretch: bool) -> None:
+    where, channels, (high, wide) = "pixel_values", config.num_channels, config.image_shape
+    prepare = f'Prepare images with a feature extractor and return_tensors="{arrays.code}".'
+    if x is None:
+        raise InputError(where, "expected images, and none are given", hint=prepare)
+    expect_array(arrays, where, x, hint=prepare)
+    if arrays.kind(x) != "f":
+        raise InputError(
+            where,
+            f"expected floating-point numbers, got {arrays.dtype(x)}",
+            hint="Bytes are to be rescaled and normalised as in training, which a feature extractor does.",
+        )
+    shape = arrays.shape(x)
+    if len(shape) != 4:
+        hint = "One image alone is a batch of one: pixel_values[None]." if len(shape) == 3 else ""
+        raise InputError(where, f"expected (batch, channels, height, width), got the shape {list(shape)}", hint=hint)
+    height, width = shape[2:]
+    if shape[1] is not None and shape[1] != channels:
+        last = shape[3] == channels
+        hint = f"The channels come before height and width: {_CHANNELS_FIRST[arrays.code]}." if last else ""
+        raise InputError(where, f"expected {channels} channels, got {shape[1]} in the shape {list(shape)}", hint=hint)
+    down, across = config.patch_shape
+    if not stretch and not fits((height, width), (high, wide)):
+        raise InputError(
+            where,
+            f"expected images of {high} × {wide} pixels, got {height} × {width}",
+            hint="Resize them, or pass interpolate_pos_encoding=True to stretch the positions.",
+        )
+    if (height is not None and height < down) or (width is not None and width < across):
+        raise InputError(where, f"images of {height} × {width} pixels are smaller than a patch ({down} × {across})")
+    ends = arrays.ends(x)
+    if ends is not None and not (finite(ends[0]) and finite(ends[1])):
+        raise InputError(where, "has values that are NaN or infinite")
+
+
+_CHANNELS_FIRST = {
+    "pt": "pixel_values.movedim(-1, 1)",
+    "jax": "jnp.moveaxis(pixel_values, -1, 1)",
+    "tf": "tf.transpose(pixel_values, [0, 3, 1, 2])",
+}
+
+
+def _hidden_patches(arrays: Arrays, config: Any, mask: Any, pixels: Shape) -> None:
+    where = "bool_masked_pos"
+    expect_array(arrays, where, mask)
+    batch, _, height, width = pixels
+    down, across = config.patch_shape
+    rows = None if height is None else height // down
+    columns = None if width is None else width // across
+    patches = None if rows is None or columns is None else rows * columns
+    shape = arrays.shape(mask)
+    if not fits(shape, (batch, patches)):
+        raise InputError(
+            where,
+            f"expected the shape {[batch, patches]}, one for each of {rows} × {columns} patches, got {list(shape)}",
+        )
+    check_zeros_and_ones(arrays, where, mask, "1 = the patch is hidden, 0 = it is seen.")
