@@ -155,10 +155,12 @@ class Hub(Source):
 
     def _download(self, filename: str) -> Path | None:
         from huggingface_hub import errors, hf_hub_download, try_to_load_from_cache
+        from huggingface_hub.utils import validate_repo_id
 
         started = self._half_written()
         try:
             if not self.offline:
+                validate_repo_id(self.repo_id)
                 check_address()
             return Path(hf_hub_download(self.repo_id, filename, force_download=self.force_download, **self.options))
         except Exception as error:  # the client's HTTP libraries have errors of many families
