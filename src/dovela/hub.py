@@ -155,21 +155,17 @@ class Hub(Source):
 
     def _download(self, filename: str) -> Path | None:
         from huggingface_hub import errors, hf_hub_download, try_to_load_from_cache
-        from huggingface_hub.utils import validate_repo_id
 
-        started = self._half_written()
+        started, cached = self._half_written(), None
         try:
+            known = {key: self.options[key] for key in ("cache_dir", "revision")}
+            cached = try_to_load_from_cache(self.repo_id, filename, **known)  # raises for what no hub can have
             if not self.offline:
-                validate_repo_id(self.repo_id)
                 check_address()
             return Path(hf_hub_download(self.repo_id, filename, force_download=self.force_download, **self.options))
         except Exception as error:  # the client's HTTP libraries have errors of many families
             if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
                 return None
-            cached = None
-            with suppress(ValueError):
-                known = {key: self.options[key] for key in ("cache_dir", "revision")}
-                cached = try_to_load_from_cache(self.repo_id, filename, **known)
             if isinstance(cached, str) and not self.force_download and got_no_answer(error):
                 return Path(cached)
             if cached is not None and not isinstance(cached, str):  # the hub said once that there is none
