@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from .errors import InputError
-from .input_rules import Arrays, Shape, check_zeros_and_ones, expect_array, finite, first_place, fits
+from .input_rules import Arrays, Shape, check_zeros_and_ones, expect_array, finite, first_place, fits, flag
 
 
-def check_audio(
-    arrays: Arrays, config: Any, input_values: Any, attention_mask: Any = None, mask_time_indices: Any = None
-) -> None:
+@dataclass
+class AudioInputs:
+    """What a model of sound is called with, after it was checked. A kit derives its own.
+
+    Letters: B batch, T samples, S frames.
+    """
+
+    input_values: Any  # (B, T)
+    attention_mask: Any  # boolean (B, T), True = real; None: everything is
+    mask_time_indices: Any  # boolean (B, S), True = hidden from the layers
+    output_attentions: bool
+    output_hidden_states: bool
+
+    arrays: ClassVar[Arrays]
+
+    @classmethod
+    def check(
+        cls,
+        config: Any,
+        input_values: Any,
+        attention_mask: Any,
+        mask_time_indices: Any,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
+    ) -> Self:
+        check_audio(cls.arrays, config, input_values, attention_mask, mask_time_indices)
+        return cls(
+            cls.arrays.own(input_values),
+            cls.arrays.booleans(attention_mask),
+            cls.arrays.booleans(mask_time_indices),
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
+        )
+
+
+def check_audio(arrays: Arrays, config: Any, input_values: Any, attention_mask: Any, mask_time_indices: Any) -> None:
     """A row without a frame of real samples is refused: nothing could be said about it."""
     _samples(arrays, input_values, config.receptive_field)
     shape = arrays.shape(input_values)

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from .errors import InputError
 from .input_rules import Arrays, Shape, check_zeros_and_ones, expect_array, finite, fits, flag
 
 
-def check_images(
-    arrays: Arrays, config: Any, pixel_values: Any, bool_masked_pos: Any = None, interpolate_pos_encoding: Any = None
-) -> None:
-    _pixels(arrays, config, pixel_values, flag("interpolate_pos_encoding", interpolate_pos_encoding, False))
+@dataclass
+class ImageInputs:
+    """What a model of images is called with, after it was checked. A kit derives its own.
+
+    Letters: B batch, C channels, P patches.
+    """
+
+    pixel_values: Any  # (B, C, height, width)
+    bool_masked_pos: Any  # boolean (B, P), True = hidden
+    interpolate_pos_encoding: bool
+    output_attentions: bool
+    output_hidden_states: bool
+
+    arrays: ClassVar[Arrays]
+
+    @classmethod
+    def check(
+        cls,
+        config: Any,
+        pixel_values: Any,
+        bool_masked_pos: Any,
+        interpolate_pos_encoding: bool | None,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
+    ) -> Self:
+        stretch = flag("interpolate_pos_encoding", interpolate_pos_encoding, False)
+        check_images(cls.arrays, config, pixel_values, bool_masked_pos, stretch)
+        return cls(
+            cls.arrays.own(pixel_values),
+            cls.arrays.booleans(bool_masked_pos),
+            stretch,
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
+        )
+
+
+def check_images(arrays: Arrays, config: Any, pixel_values: Any, bool_masked_pos: Any, stretch: bool) -> None:
+    """`stretch`: whether images may have another size than the configuration's."""
+    _pixels(arrays, config, pixel_values, stretch)
     if bool_masked_pos is not None:
         _hidden_patches(arrays, config, bool_masked_pos, arrays.shape(pixel_values))
 

@@ -1,5 +1,7 @@
 """How what models are called with is looked at, and the rules for all kinds of it, once for every framework.
 
+`text_rules`, `image_rules` and `audio_rules` have those for each kind, and a class for what has been checked.
+
 Shapes and dtypes are always checked; values only where a framework's `Arrays` can look at them.
 Sizes that are not known yet (None, while a graph is made for any) are taken as they come.
 """
@@ -15,7 +17,7 @@ Shape = tuple[Size, ...]
 
 
 class Arrays:
-    """How a framework's arrays are looked at. A kit derives its own and says what `is_array` and `values` are."""
+    """How a framework's arrays are looked at and taken. A kit derives its own, with `is_array` and `values`."""
 
     word: str
     """"torch", "jax", "tensorflow"."""
@@ -29,6 +31,14 @@ class Arrays:
     def values(self, x: Any) -> Any:
         """The same as a numpy array, or None where that is not possible or not free."""
         raise NotImplementedError
+
+    def own(self, x: Any) -> Any:
+        """As the framework computes with it, where other arrays may be given too. None stays None."""
+        return x
+
+    def booleans(self, mask: Any) -> Any:
+        """A mask of any dtype as booleans. None stays None."""
+        return None if mask is None else self.own(mask) != 0
 
     def shape(self, x: Any) -> Shape:
         return tuple(x.shape)

@@ -2,30 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 from .errors import InputError
-from .input_rules import Arrays, Shape, Size, check_ids, check_zeros_and_ones, expect_array, fits
+from .input_rules import Arrays, Shape, Size, check_ids, check_zeros_and_ones, expect_array, fits, flag
+from .registry import Registry
 
-LIMITED = ("learned", "sinusoidal")  # position schemes with a row for each of max_position_embeddings places
+
+@dataclass
+class TextInputs:
+    """What a model of text is called with, after it was checked. A kit derives its own.
+
+    Letters: B batch, S sequence, D hidden size.
+    """
+
+    input_ids: Any  # (B, S)
+    attention_mask: Any  # boolean (B, S) or (B, S, S), True = may be attended to
+    token_type_ids: Any  # (B, S)
+    position_ids: Any  # (B, S) or (S,)
+    inputs_embeds: Any  # (B, S, D)
+    output_attentions: bool
+    output_hidden_states: bool
+
+    arrays: ClassVar[Arrays]
+    positions: ClassVar[Registry[Any]]
+
+    @classmethod
+    def check(
+        cls,
+        config: Any,
+        input_ids: Any,
+        attention_mask: Any,
+        token_type_ids: Any,
+        position_ids: Any,
+        inputs_embeds: Any,
+        output_attentions: bool | None,
+        output_hidden_states: bool | None,
+    ) -> Self:
+        own = cls.arrays.own
+        there = config.positions in cls.positions  # else the model's own parts say so
+        limited = there and getattr(cls.positions.get(config.positions), "limited", False)
+        check_text(cls.arrays, config, limited, input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        return cls(
+            own(input_ids),
+            cls.arrays.booleans(attention_mask),
+            own(token_type_ids),
+            own(position_ids),
+            own(inputs_embeds),
+            flag("output_attentions", output_attentions, config.output_attentions),
+            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
+        )
 
 
 def check_text(
     arrays: Arrays,
     config: Any,
-    input_ids: Any = None,
-    attention_mask: Any = None,
-    token_type_ids: Any = None,
-    position_ids: Any = None,
-    inputs_embeds: Any = None,
-    *,
-    limited: bool | None = None,
+    limited: bool,
+    input_ids: Any,
+    attention_mask: Any,
+    token_type_ids: Any,
+    position_ids: Any,
+    inputs_embeds: Any,
 ) -> None:
-    """`limited`: whether there are only so many positions; by default as the built-in scheme's name says.
+    """`limited`: whether `max_position_embeddings` is the longest sequence there can be.
 
     A row that is all padding is allowed: it attends evenly to everything.
     """
-    limited = config.positions in LIMITED if limited is None else limited
     if (input_ids is None) == (inputs_embeds is None):
         both = "both are given" if input_ids is not None else "neither is given"
         raise InputError("model input", f"expected input_ids or inputs_embeds, and {both}")

@@ -134,6 +134,25 @@ def test_parts_that_only_torch_has(changes: dict[str, Any], said: str) -> None:
         FlaxEncoderModel(EncoderConfig(**SIZES, **changes)).weight_shapes()
 
 
+def test_positions_of_ones_own_may_be_only_so_many() -> None:
+    class HalvedConfig(EncoderConfig, model_type="halved-positions"):
+        positions: str = "halved"
+
+    @dovela.flax.register_positions("halved")
+    class Halved(dovela.flax.LearnedPositions):
+        def __call__(self, x: Any, position_ids: Any) -> Any:
+            return super().__call__(x, position_ids) / 2
+
+    class FlaxHalvedModel(TextEncoder, config=HalvedConfig):
+        pass
+
+    most = SIZES["max_position_embeddings"]
+    model = FlaxHalvedModel.from_config(HalvedConfig(**SIZES))
+    assert model(input_ids=np.ones((1, most), int)).last_hidden_state.shape[1] == most
+    with pytest.raises(InputError, match=f"sequences of {most + 1} tokens, and the model has {most} positions"):
+        model(input_ids=np.ones((1, most + 1), int))
+
+
 def test_a_part_without_the_dtypes_is_told_so() -> None:
     class HalfConfig(EncoderConfig, model_type="half-a-part"):
         feed_forward: str = "half"

@@ -26,6 +26,7 @@ from dovela import (  # noqa: E402
 from dovela.keras import (  # noqa: E402
     Attention,
     Encoder,
+    LearnedPositions,
     NextSentencePrediction,
     Pooler,
     SequenceClassification,
@@ -34,6 +35,7 @@ from dovela.keras import (  # noqa: E402
     register_attention,
     register_feed_forward,
     register_pooler,
+    register_positions,
 )
 from dovela.leaves import KERAS_LEAVES  # noqa: E402
 from dovela.outputs import SequenceClassifierOutput  # noqa: E402
@@ -214,6 +216,25 @@ def test_parts_of_ones_own() -> None:
     assert same(output.pooler_output, output.last_hidden_state[:, -1])
     assert model(IDS, labels=np.array([0, 1, 0])).loss.shape == ()
     assert not any("positions" in name for name in names(model))
+
+
+def test_positions_of_ones_own_may_be_only_so_many() -> None:
+    class HalvedConfig(EncoderConfig, model_type="halved-keras-positions"):
+        positions: str = "halved"
+
+    @register_positions("halved")
+    class Halved(LearnedPositions):
+        def call(self, places: Any) -> Any:
+            return super().call(places) / 2
+
+    class TFHalvedModel(TextEncoder, config=HalvedConfig):
+        pass
+
+    most = SIZES["max_position_embeddings"]
+    model = TFHalvedModel(HalvedConfig(**SIZES))
+    assert model(np.ones((1, most), int)).last_hidden_state.shape[1] == most
+    with pytest.raises(InputError, match=f"sequences of {most + 1} tokens, and the model has {most} positions"):
+        model(np.ones((1, most + 1), int))
 
 
 def test_a_plain_layer_as_a_part_keeps_the_names_of_its_attributes(tmp_path: Path) -> None:

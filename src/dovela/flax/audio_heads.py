@@ -24,7 +24,6 @@ from ..outputs import (
     XVectorOutput,
 )
 from ..tasks import does
-from .audio_inputs import yes_and_no
 from .audio_losses import AngularMargin, ctc_loss, frame_loss
 from .heads import HeadedModel
 from .inputs import JAX
@@ -278,7 +277,7 @@ class SpeechPreTraining(AudioModel):
         check_temperature(gumbel_temperature)
         inputs |= {"attention_mask": attention_mask, "mask_time_indices": mask_time_indices}
         output = self.encode(input_values=input_values, train=train, **inputs)
-        chosen = yes_and_no(mask_time_indices)
+        chosen = JAX.booleans(mask_time_indices)
         seen = None if chosen is None else JAX.values(chosen)
         if seen is not None and not seen.any():
             raise InputError("mask_time_indices", "masks no frame, so there is nothing to learn from")

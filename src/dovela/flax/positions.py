@@ -7,7 +7,7 @@ A scheme of one's own is a module with a `config` and this `__call__`, registere
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,9 @@ register_positions = POSITIONS.decorator
 
 class LearnedPositions(nn.Module):
     """A learned vector for each place (Devlin et al. 2018)."""
+
+    limited: ClassVar[bool] = True
+    """Whether `max_position_embeddings` is the longest sequence there can be, as a scheme may say of itself."""
 
     config: Any
     dtype: Any = None

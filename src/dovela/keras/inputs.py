@@ -1,4 +1,4 @@
-"""What a text model is called with, checked before anything is computed.
+"""What Keras's models are called with, checked before anything is computed.
 
 Values are seen wherever they are there: not while a graph is made, nor of a `keras.Input`.
 """
@@ -12,9 +12,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..input_rules import Arrays, flag
-from ..text_rules import check_text
+from .. import audio_rules, image_rules, text_rules
+from ..errors import InputError
+from ..input_rules import Arrays
 from .on_tensorflow import is_dense, is_symbolic
+from .parts import POSITIONS
 
 
 class KerasArrays(Arrays):
@@ -42,46 +44,30 @@ class KerasArrays(Arrays):
             return None
         return np.asarray(x)
 
+    def booleans(self, mask: Any) -> Any:
+        return None if mask is None else ops.cast(mask, "bool")
+
 
 ARRAYS = KerasArrays()
 
 
-def yes_and_no(mask: Any) -> Any:
-    """A mask of any dtype as booleans; None stays None."""
-    return None if mask is None else ops.cast(mask, "bool")
+class TextInputs(text_rules.TextInputs):
+    arrays, positions = ARRAYS, POSITIONS
+
+
+class ImageInputs(image_rules.ImageInputs):
+    arrays = ARRAYS
 
 
 @dataclass
-class TextInputs:
-    """Letters: B batch, S sequence, D hidden size."""
+class AudioInputs(audio_rules.AudioInputs):
+    arrays = ARRAYS
 
-    input_ids: Any  # (B, S)
-    attention_mask: Any  # boolean (B, S) or (B, S, S), True = may be attended to
-    token_type_ids: Any  # (B, S)
-    position_ids: Any  # (B, S) or (S,)
-    inputs_embeds: Any  # (B, S, D)
-    output_attentions: bool
-    output_hidden_states: bool
-
-    @classmethod
-    def check(
-        cls,
-        config: Any,
-        input_ids: Any = None,
-        attention_mask: Any = None,
-        token_type_ids: Any = None,
-        position_ids: Any = None,
-        inputs_embeds: Any = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-    ) -> TextInputs:
-        check_text(ARRAYS, config, input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
-        return cls(
-            input_ids,
-            yes_and_no(attention_mask),
-            token_type_ids,
-            position_ids,
-            inputs_embeds,
-            flag("output_attentions", output_attentions, config.output_attentions),
-            flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
-        )
+    def __post_init__(self) -> None:
+        if ARRAYS.code == "jax" and self.attention_mask is not None and None in ARRAYS.shape(self.input_values)[1:]:
+            # It would have to prove that masks and convolutions, each in its own formula, make as many frames.
+            problem = "the number of samples is left open, and with a mask JAX must know it"
+            sizes = '{"input_values": ((None, 16000), "float32"), "attention_mask": ((None, 16000), "int32")}'
+            raise InputError(
+                "input_values", problem, hint=f"Write keras.Input((16000,)), or export(…, input_signature={sizes})."
+            )

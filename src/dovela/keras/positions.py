@@ -5,7 +5,7 @@ Letters: B batch, S sequence, D hidden size.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from keras import ops
 
@@ -20,6 +20,9 @@ register_positions = POSITIONS.decorator
 class LearnedPositions(Embedding):
     """A learned vector for each place (Devlin et al. 2018): places (S,) or (B, S) -> (…, S, D)."""
 
+    limited: ClassVar[bool] = True
+    """Whether `max_position_embeddings` is the longest sequence there can be, as a scheme may say of itself."""
+
     def __init__(self, config: Any, **options: Any) -> None:
         rows, width = config.max_position_embeddings, config.hidden_size
         super().__init__(rows, width, std=config.initializer_range, **options)
@@ -27,6 +30,8 @@ class LearnedPositions(Embedding):
 
 class SinusoidalPositions(Part):
     """Fixed waves of growing length (Vaswani et al. 2017, section 3.5), a weight because checkpoints store them so."""
+
+    limited: ClassVar[bool] = True
 
     def __init__(self, config: Any, **options: Any) -> None:
         super().__init__(**options)

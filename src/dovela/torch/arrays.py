@@ -42,10 +42,8 @@ class TorchArrays(Arrays):
         low, high = torch.aminmax(x.detach())
         return low.item(), high.item()
 
+    def booleans(self, mask: Any) -> Any:
+        return mask if mask is None or mask.dtype is torch.bool else mask != 0
+
 
 TORCH = TorchArrays()
-
-
-def yes_and_no(mask: Any) -> Any:
-    """A mask of any dtype as booleans; None stays None."""
-    return mask if mask is None or mask.dtype is torch.bool else mask != 0

@@ -13,7 +13,7 @@ from flax import linen as nn
 from ...errors import InputError
 from ...flax.blocks import final_norm, make_layers
 from ...flax.image_heads import ImageClassification, MaskedImageModeling
-from ...flax.image_inputs import ImageInputs
+from ...flax.inputs import ImageInputs
 from ...flax.layers import dtypes
 from ...flax.model import FlaxPreTrainedModel
 from ...flax.patches import ImageEmbeddings

@@ -12,7 +12,7 @@ from keras import ops
 from ...errors import InputError
 from ...keras.blocks import Layers, final_norm, through
 from ...keras.image_heads import ImageClassification, MaskedImageModeling
-from ...keras.image_inputs import ImageInputs
+from ...keras.inputs import ImageInputs
 from ...keras.model import TFPreTrainedModel
 from ...keras.patches import ImageEmbeddings
 from ...keras.poolers import make_pooler

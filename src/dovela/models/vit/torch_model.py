@@ -12,7 +12,7 @@ from ...errors import InputError
 from ...outputs import BaseModelOutputWithPooling
 from ...torch.blocks import Layers, final_norm, through
 from ...torch.image_heads import ImageClassification, MaskedImageModeling
-from ...torch.image_inputs import ImageInputs
+from ...torch.inputs import ImageInputs
 from ...torch.model import PreTrainedModel
 from ...torch.norms import normed
 from ...torch.patches import ImageEmbeddings
@@ -60,15 +60,13 @@ class ViTModel(PreTrainedModel, config=ViTConfig):
             interpolate_pos_encoding,
             output_attentions,
             output_hidden_states,
-            self.embeddings.class_token.dtype,
         )
         if bool_masked_pos is not None and self.mask_token is None:
             hint = f"Build it with use_mask_token=True: {type(self).__name__}(config, use_mask_token=True)."
             raise InputError("bool_masked_pos", "this model has no mask token to hide patches behind", hint=hint)
-        x = self.embeddings(
-            inputs.pixel_values, inputs.bool_masked_pos, self.mask_token, inputs.interpolate_pos_encoding
-        )
-        places = self.embeddings.places(inputs.pixel_values) if self.layers.uses_places else None
+        pixels = inputs.pixel_values.to(self.embeddings.class_token.dtype)
+        x = self.embeddings(pixels, inputs.bool_masked_pos, self.mask_token, inputs.interpolate_pos_encoding)
+        places = self.embeddings.places(pixels) if self.layers.uses_places else None
         output = through(self.layers, x, None, inputs.output_attentions, inputs.output_hidden_states, places=places)
         state = output.last_hidden_state if self.norm is None else normed(self.norm, output.last_hidden_state)
         return BaseModelOutputWithPooling(

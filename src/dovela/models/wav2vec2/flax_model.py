@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ...flax.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
-from ...flax.audio_inputs import AudioInputs
 from ...flax.blocks import Layers
+from ...flax.inputs import AudioInputs
 from ...flax.language_adapters import AdaptedBlock
 from ...flax.layers import Dropout, dtypes
 from ...flax.model import FlaxPreTrainedModel

@@ -10,8 +10,8 @@ from typing import Any
 from keras import layers, ops
 
 from ...keras.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
-from ...keras.audio_inputs import AudioInputs
 from ...keras.blocks import Layers, through
+from ...keras.inputs import AudioInputs
 from ...keras.language_adapters import AdaptedBlock
 from ...keras.model import TFPreTrainedModel
 from ...keras.norms import make_norm

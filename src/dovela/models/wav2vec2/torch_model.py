@@ -15,9 +15,9 @@ from ...errors import InputError
 from ...hub import split_options
 from ...outputs import Wav2Vec2BaseModelOutput
 from ...torch.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
-from ...torch.audio_inputs import AudioInputs
 from ...torch.blocks import Layers, through
 from ...torch.checked import addable
+from ...torch.inputs import AudioInputs
 from ...torch.language_adapters import AdaptedBlock, draw_adapters, load_adapter
 from ...torch.layout import padded
 from ...torch.model import PreTrainedModel
