@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, prod
+from numbers import Real
 from typing import Any, ClassVar, Self
 
-from .errors import InputError
+from .errors import ConfigError, InputError
 from .input_rules import Arrays, Shape, check_zeros_and_ones, expect_array, finite, first_place, fits, flag
 
 
@@ -66,6 +68,62 @@ def check_frame_choice(arrays: Arrays, name: str, chosen: Any, wanted: Shape) ->
             hint="config.frames(samples, adapter=False) tells how many frames so many samples become.",
         )
     check_zeros_and_ones(arrays, name, chosen, "1 = a frame that is masked.")
+
+
+def check_maskable(config: Any, vector: Any) -> None:
+    """Whether a model, with the `vector` that stands for masked frames, or None, masks those that it is told to."""
+    if vector is None or not config.apply_spec_augment:
+        why = "has no vector for them (mask_time_prob is 0)" if vector is None else "masks no frames"
+        why += "" if config.apply_spec_augment else " (apply_spec_augment is False)"
+        raise InputError("mask_time_indices", f"the model {why}")
+
+
+def check_targets(arrays: Arrays, mask_time_indices: Any, sampled_negative_indices: Any) -> None:
+    """Whether pre-training has frames to guess, once the backbone has looked at their shape."""
+    if mask_time_indices is None:
+        if sampled_negative_indices is not None:
+            raise InputError("sampled_negative_indices", "is given, and mask_time_indices is not")
+        return
+    values = arrays.values(mask_time_indices)
+    if values is not None and not values.any():
+        raise InputError("mask_time_indices", "masks no frame, so there is nothing to learn from")
+
+
+def check_negatives(arrays: Arrays, negatives: Any, frames: Shape) -> None:
+    """Frames (B, S, N) to tell each of a batch (B, S) from, by their places in the flattened batch."""
+    name = "sampled_negative_indices"
+    if not arrays.is_array(negatives) or arrays.kind(negatives) not in "iu":
+        got = arrays.dtype(negatives) if arrays.is_array(negatives) else type(negatives).__name__
+        raise InputError(name, f"expected {arrays.called} of whole numbers, got {got}")
+    shape = arrays.shape(negatives)
+    if not fits(shape, (*frames, None)) or shape[2] == 0:
+        raise InputError(name, f"expected the shape {[*frames, 'negatives']}, got {list(shape)}")
+    ends = None if None in frames else arrays.ends(negatives)
+    if ends is not None and (ends[0] < 0 or ends[1] >= prod(frames)):
+        raise InputError(name, f"has indices outside 0 … {prod(frames) - 1}, the frames of the batch")
+
+
+def check_temperature(arrays: Arrays, name: str, temperature: Any) -> None:
+    """A number above 0, or a schedule's array of one, which is not looked at while it is traced."""
+    if arrays.is_array(temperature) and not arrays.shape(temperature):
+        there = arrays.values(temperature)
+        if there is None:
+            return
+        temperature = there.item()
+    number = not isinstance(temperature, bool) and isinstance(temperature, Real)
+    if not number or not 0 < temperature < inf:
+        raise InputError(name, f"expected a number above 0, got {temperature!r}")
+
+
+def check_adapter(owner: str, config: Any, takes_adapter: bool) -> None:
+    """A head may need a vector for every frame, and an adapter leaves fewer."""
+    if config.add_adapter and not takes_adapter:
+        raise ConfigError(f"{owner}(config)", "does not take an adapter", hint="Set add_adapter=False.")
+
+
+def check_blank(owner: str, config: Any) -> None:
+    if config.pad_token_id is None:
+        raise ConfigError(f"{owner}(config)", "pad_token_id is None, and CTC needs it for its blank")
 
 
 def voice_field(config: Any) -> int:

@@ -87,6 +87,25 @@ def _pixels(arrays: Arrays, config: Any, x: Any, stretch: bool) -> None:
         raise InputError(where, "has values that are NaN or infinite")
 
 
+def check_mask_token(owner: str, mask_token: Any) -> None:
+    """Whether a model has a token, or None, to hide patches behind."""
+    if mask_token is None:
+        hint = f"Build it with use_mask_token=True: {owner}(config, use_mask_token=True)."
+        raise InputError("bool_masked_pos", "this model has no mask token to hide patches behind", hint=hint)
+
+
+def check_comparable(config: Any) -> None:
+    """Whether a model makes as many pixels of each token as a patch has, so that hidden ones can be compared."""
+    (down, across), side = config.patch_shape, config.encoder_stride
+    if (down, across) != (side, side):
+        raise InputError(
+            "bool_masked_pos",
+            f"what is hidden cannot be compared: patches have {down} × {across} pixels, and the model makes "
+            f"{side} × {side} of each",
+            hint="Configure encoder_stride as patch_size.",
+        )
+
+
 _CHANNELS_FIRST = {
     "pt": "pixel_values.movedim(-1, 1)",
     "jax": "jnp.moveaxis(pixel_values, -1, 1)",

@@ -73,6 +73,13 @@ def check_spans(arrays: Arrays, name: str, positions: Any, batch: Any) -> None:
         raise InputError(name, f"expected int64 positions, got {arrays.dtype(positions)}")
 
 
+def both_ends(owner: str, start_positions: Any, end_positions: Any) -> bool:
+    """Whether a model of spans is told where they are; InputError for one end without the other."""
+    if (start_positions is None) != (end_positions is None):
+        raise InputError(owner, "expected start_positions and end_positions, and only one is given")
+    return start_positions is not None
+
+
 def check_one_hot(arrays: Arrays, name: str, labels: Any) -> None:
     """Rows (B, S, L) of exactly one class each."""
     values = arrays.values(labels)

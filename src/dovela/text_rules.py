@@ -100,6 +100,15 @@ def check_text(
         _text_mask(arrays, attention_mask, batch, length)
 
 
+def check_choices(arrays: Arrays, owner: str, input_ids: Any, inputs_embeds: Any) -> Any:
+    """Ids (B, C, S), or vectors (B, C, S, D) in their place: which of them is given."""
+    given, axes = (inputs_embeds, 4) if input_ids is None else (input_ids, 3)
+    if not arrays.is_array(given) or len(given.shape) != axes:
+        got = "nothing" if given is None else list(getattr(given, "shape", ())) or type(given).__name__
+        raise InputError(owner, f"expected inputs of the shape (batch, choices, sequence), got {got}")
+    return given
+
+
 def _embeddings(arrays: Arrays, x: Any, width: int) -> Shape:
     """Batch and length of vectors that are given instead of ids."""
     expected = f"expected floating-point (batch, sequence, {width})"

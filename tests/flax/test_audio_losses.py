@@ -12,7 +12,9 @@ import torch
 
 from comparing import assert_close
 from dovela import InputError
+from dovela.audio_rules import check_negatives
 from dovela.flax import audio_losses, quantizer
+from dovela.flax.inputs import JAX
 from dovela.torch import audio_losses as torch_losses
 from dovela.torch import quantizer as torch_quantizer
 from flax_parts import with_weights_of
@@ -168,8 +170,8 @@ def test_contrast() -> None:
 def test_negatives_that_are_none() -> None:
     shape = (2, 6)
     with pytest.raises(InputError, match="sampled_negative_indices: expected a jax or numpy array of whole numbers"):
-        quantizer.check_negatives(np.zeros((2, 6, 3)), shape)
+        check_negatives(JAX, np.zeros((2, 6, 3)), shape)
     with pytest.raises(InputError, match=r"expected the shape \[2, 6, 'negatives'\], got \[2, 3\]"):
-        quantizer.check_negatives(np.zeros((2, 3), int), shape)
+        check_negatives(JAX, np.zeros((2, 3), int), shape)
     with pytest.raises(InputError, match="indices outside 0 … 11, the frames of the batch"):
-        quantizer.check_negatives(np.full((2, 6, 3), 12), shape)
+        check_negatives(JAX, np.full((2, 6, 3), 12), shape)

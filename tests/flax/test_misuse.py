@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from dovela import (
     FlaxPreTrainedModel,
     InputError,
 )
-from dovela.flax.quantizer import check_temperature
+from dovela.audio_rules import check_temperature
+from dovela.flax.inputs import JAX
 from flax_text import SIZES, small
 
 IDS = np.random.default_rng(1).integers(1, 61, (2, 6))
@@ -99,9 +101,10 @@ def test_linens_transformations_take_it(model: Any, lifted: Any) -> None:
 
 
 def test_temperatures() -> None:
+    check = partial(check_temperature, JAX, "gumbel_temperature")
     for good in (2, 0.5, np.float32(1.5), jnp.asarray(1.5)):
-        check_temperature(good)
-    jax.eval_shape(check_temperature, jnp.asarray(1.5))
+        check(good)
+    jax.eval_shape(check, jnp.asarray(1.5))
     for bad in (0, -1.0, "2", True, np.float32(0), jnp.asarray(-1.0), np.ones(2), float("nan")):
         with pytest.raises(InputError, match="gumbel_temperature: expected a number above 0, got"):
-            check_temperature(bad)
+            check(bad)

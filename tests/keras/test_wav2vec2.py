@@ -78,6 +78,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         {"input_values": SOUND, "mask_time_indices": np.zeros((2, 44), int)},
         "masks no frame, so there",
     ),
+    (
+        "ForPreTraining",
+        {"input_values": SOUND, "gumbel_temperature": 0},
+        "gumbel_temperature: expected a number above 0",
+    ),
     ("ForXVector", {"input_values": SOUND[:, :120]}, "clips of 5 frames, and a voice takes at least 8"),
     ("ForXVector", {"input_values": SOUND, "attention_mask": FEW}, "row 1 has 5 frames, a voice takes at least 8"),
     ("ForXVector", {"input_values": SOUND, "labels": np.array([0, 3])}, "labels: .* outside 0 … 2"),
@@ -91,7 +96,8 @@ def test_bad_input_is_refused(head: str, inputs: dict[str, Any], message: str) -
 
 
 def test_negatives_are_frames_of_the_batch() -> None:
-    from dovela.keras.quantizer import check_negatives
+    from dovela.audio_rules import check_negatives
+    from dovela.keras.inputs import ARRAYS
 
     for bad, message in (
         (np.zeros((2, 44, 3)), "of whole numbers, got float"),
@@ -99,7 +105,7 @@ def test_negatives_are_frames_of_the_batch() -> None:
         (np.full((2, 44, 3), 88), "has indices outside 0 … 87, the frames of the batch"),
     ):
         with pytest.raises(InputError, match=message):
-            check_negatives(bad, (2, 44))
+            check_negatives(ARRAYS, bad, (2, 44))
 
 
 def test_what_cannot_be_configured_is_refused() -> None:

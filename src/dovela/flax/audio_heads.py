@@ -13,8 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .. import tasks
-from ..audio_rules import voice_field
-from ..errors import ConfigError, InputError
+from ..audio_rules import check_adapter, check_blank, check_targets, check_temperature, voice_field
 from ..input_rules import flag
 from ..outputs import (
     CausalLMOutput,
@@ -30,7 +29,7 @@ from .inputs import JAX
 from .layers import Dropout, dense, dtypes
 from .losses import sequence_loss
 from .poolers import make_pooler
-from .quantizer import GumbelQuantizer, check_temperature, contrastive_loss
+from .quantizer import GumbelQuantizer, contrastive_loss
 from .waveform import plain_dense
 from .xvector import TimeDelays, statistics
 
@@ -46,9 +45,7 @@ class AudioModel(HeadedModel):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.config.add_adapter and not self.takes_adapter:
-            hint = "Set add_adapter=False."
-            raise ConfigError(f"{type(self).__name__}(config)", "does not take an adapter", hint=hint)
+        check_adapter(type(self).__name__, self.config, self.takes_adapter)
 
 
 @does(tasks.CTC)
@@ -62,9 +59,7 @@ class CTC(AudioModel):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.config.pad_token_id is None:
-            problem = "pad_token_id is None, and CTC needs it for its blank"
-            raise ConfigError(f"{type(self).__name__}(config)", problem)
+        check_blank(type(self).__name__, self.config)
 
     def setup(self) -> None:
         super().setup()
@@ -272,15 +267,11 @@ class SpeechPreTraining(AudioModel):
         **inputs: Any,
     ) -> Wav2Vec2ForPreTrainingOutput:
         """Samples (B, T), mask (B, T), 1 = real. There is a loss where both choices of frames are given."""
-        if sampled_negative_indices is not None and mask_time_indices is None:
-            raise InputError("sampled_negative_indices", "is given, and mask_time_indices is not")
-        check_temperature(gumbel_temperature)
+        check_temperature(JAX, "gumbel_temperature", gumbel_temperature)
         inputs |= {"attention_mask": attention_mask, "mask_time_indices": mask_time_indices}
         output = self.encode(input_values=input_values, train=train, **inputs)
+        check_targets(JAX, mask_time_indices, sampled_negative_indices)
         chosen = JAX.booleans(mask_time_indices)
-        seen = None if chosen is None else JAX.values(chosen)
-        if seen is not None and not seen.any():
-            raise InputError("mask_time_indices", "masks no frame, so there is nothing to learn from")
         predicted = self.project_hid(output.last_hidden_state)  # (B, S, E)
         features = self.dropout(output.extract_features, train)
         codes, perplexity = self.quantizer(features, chosen, gumbel_temperature, train)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .. import tasks
-from ..errors import InputError
+from ..image_rules import check_comparable
 from ..outputs import MaskedImageModelingOutput
 from ..tasks import does
 from .heads import Classification, HeadedModel
@@ -94,14 +94,8 @@ class MaskedImageModeling(ImageModel):
         Without `bool_masked_pos` nothing is hidden, and there is no loss.
         """
         down, across = self.config.patch_shape
-        stride = self.config.encoder_stride
-        if bool_masked_pos is not None and (down, across) != (stride, stride):
-            raise InputError(
-                "bool_masked_pos",
-                f"what is hidden cannot be compared: patches have {down} × {across} pixels, and the model makes "
-                f"{stride} × {stride} of each",
-                hint="Configure encoder_stride as patch_size.",
-            )
+        if bool_masked_pos is not None:
+            check_comparable(self.config)
         output = self.encode(pixel_values=pixel_values, bool_masked_pos=bool_masked_pos, train=train, **inputs)
         height, width = jnp.shape(pixel_values)[2:]  # type: ignore[arg-type]
         grid = height // down, width // across

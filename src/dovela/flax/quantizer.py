@@ -6,15 +6,13 @@ V entries of each, E width of a quantised frame, N negatives.
 
 from __future__ import annotations
 
-from math import inf, prod
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 
-from ..errors import InputError
+from ..audio_rules import check_negatives
 from .inputs import JAX
 from .layers import dtypes, key_for
 
@@ -71,38 +69,12 @@ def perplexity(share: Array, chosen: Array | None) -> Array:
     return jnp.exp(-(mean * jnp.log(mean + 1e-7)).sum(-1)).sum()
 
 
-def check_temperature(temperature: Any) -> None:
-    """A number above 0, or a schedule's array of one, which is not looked at while it is traced."""
-    if JAX.is_array(temperature) and temperature.ndim == 0:
-        there = JAX.values(temperature)
-        if there is None:
-            return
-        temperature = there.item()
-    number = isinstance(temperature, (int, float, np.number)) and not isinstance(temperature, bool)
-    if not (number and 0 < temperature < inf):
-        raise InputError("gumbel_temperature", f"expected a number above 0, got {temperature!r}")
-
-
-def check_negatives(negatives: Any, shape: tuple[int, ...]) -> None:
-    """Whether these are frames of a batch of the shape (B, S) to tell each frame from."""
-    name = "sampled_negative_indices"
-    if not JAX.is_array(negatives) or JAX.kind(negatives) not in "iu":
-        got = JAX.dtype(negatives) if JAX.is_array(negatives) else type(negatives).__name__
-        raise InputError(name, f"expected {JAX.called} of whole numbers, got {got}")
-    got_shape = JAX.shape(negatives)
-    if len(got_shape) != 3 or got_shape[:2] != tuple(shape) or not got_shape[2]:
-        raise InputError(name, f"expected the shape {[*shape, 'negatives']}, got {list(got_shape)}")
-    values = JAX.values(negatives)
-    if values is not None and not ((values >= 0) & (values < prod(shape))).all():
-        raise InputError(name, f"has indices outside 0 … {prod(shape) - 1}, the frames of the batch")
-
-
 def contrastive_loss(predicted: Array, quantized: Array, negatives: Array, chosen: Array, temperature: float) -> Array:
     """How well the true target of each chosen frame is told from others, summed: equation 3 of the paper.
 
     predicted, quantized (B, S, E); negatives (B, S, N), indices into the flattened (B * S); chosen (B, S).
     """
-    check_negatives(negatives, quantized.shape[:2])
+    check_negatives(JAX, negatives, quantized.shape[:2])
     others = jnp.take(quantized.reshape(-1, quantized.shape[-1]), negatives, axis=0)  # (B, S, N, E)
     targets = jnp.concatenate([quantized[:, :, None], others], 2).astype(jnp.float32)
     logits = cosine(predicted[:, :, None].astype(jnp.float32), targets) / temperature  # (B, S, 1 + N)

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..errors import InputError
+from ..audio_rules import check_maskable
 from .layers import key_for
 from .waveform import whole_windows
 
@@ -44,10 +44,7 @@ def augment(model: Any, x: Array, chosen: Array | None, real: Array | None, trai
     """
     config, draws = model.config, train and model.config.apply_spec_augment
     if chosen is not None:
-        if model.mask_vector is None or not config.apply_spec_augment:
-            why = "has no vector for them (mask_time_prob is 0)" if model.mask_vector is None else "masks no frames"
-            why += "" if config.apply_spec_augment else " (apply_spec_augment is False)"
-            raise InputError("mask_time_indices", f"the model {why}")
+        check_maskable(config, model.mask_vector)
     elif draws and config.mask_time_prob > 0:
         rows = jnp.ones(x.shape[:2], bool) if real is None else real
         sizes = config.mask_time_prob, config.mask_time_length, config.mask_time_min_masks

@@ -17,12 +17,15 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .. import tasks
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError
+from ..label_rules import both_ends
 from ..outputs import ModelOutput
 from ..tasks import does
+from ..text_rules import check_choices
 from ..weights import BACKBONE
 from .activations import activation
 from .heads import Classification, HeadedModel, LabelledModel, pooled
+from .inputs import JAX
 from .layers import Dropout, dense, dtypes
 from .losses import class_loss, sequence_loss, span_loss, sum_losses
 from .norms import LayerNorm
@@ -145,14 +148,11 @@ class MultipleChoice(Classification, TextModel):
         train: bool = False,
         **inputs: Any,
     ) -> Any:
-        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
-        if getattr(given, "ndim", 0) != (3 if input_ids is not None else 4):
-            got = "nothing" if given is None else list(getattr(given, "shape", ())) or type(given).__name__
-            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {got}")
+        given = check_choices(JAX, type(self).__name__, input_ids, inputs.get("inputs_embeds"))
         rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
         flat = {n: x.reshape(-1, *x.shape[2:]) if getattr(x, "ndim", 0) > 1 else x for n, x in rows.items()}
         output = super().__call__(train=train, **flat)
-        output.logits = output.logits.reshape(given.shape[:2])  # type: ignore[union-attr]
+        output.logits = output.logits.reshape(given.shape[:2])
         output.loss = None if labels is None else self.loss(output.logits, labels)
         return output
 
@@ -216,9 +216,8 @@ class QuestionAnswering(HeadedModel):
         output = self.encode(input_ids=input_ids, attention_mask=attention_mask, train=train, **inputs)
         scores = self.spans(self.dropout(output.last_hidden_state, train))  # (B, S, 2)
         start, end = scores[..., 0], scores[..., 1]
-        if (start_positions is None) != (end_positions is None):
-            raise InputError(type(self).__name__, "expected start_positions and end_positions, and only one is given")
-        loss = None if start_positions is None else span_loss(start, end, start_positions, end_positions)
+        taught = both_ends(type(self).__name__, start_positions, end_positions)
+        loss = span_loss(start, end, start_positions, end_positions) if taught else None
         return self.output_class(  # type: ignore[no-any-return]
             loss=loss,
             start_logits=start,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from keras import initializers, layers, ops
 
 from .. import tasks
-from ..errors import ConfigError, InputError
+from ..audio_rules import check_adapter, check_blank, check_targets, check_temperature
 from ..input_rules import flag
 from ..outputs import (
     CausalLMOutput,
@@ -43,10 +43,7 @@ class AudioModel(HeadedModel):
     """Whether it works on frames that an adapter has made fewer."""
 
     def __init__(self, config: Any) -> None:
-        if config.add_adapter and not self.takes_adapter:
-            raise ConfigError(
-                f"{type(self).__name__}(config)", "does not take an adapter", hint="Set add_adapter=False."
-            )
+        check_adapter(type(self).__name__, config, self.takes_adapter)
         super().__init__(config)
 
     def freeze_feature_encoder(self) -> None:
@@ -73,8 +70,7 @@ class CTC(AudioModel, LabelledModel):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        if config.pad_token_id is None:
-            raise ConfigError(f"{type(self).__name__}(config)", "pad_token_id is None, and CTC needs it for its blank")
+        check_blank(type(self).__name__, config)
         self.dropout = layers.Dropout(config.final_dropout)
         self.lm_head = Dense(config.vocab_size, reads=config.output_size, **spread(config))
 
@@ -302,14 +298,11 @@ class SpeechPreTraining(AudioModel):
 
         `gumbel_temperature`: how evenly training draws from the codebook; lowered step by step from 2 (to 0.5).
         """
-        if sampled_negative_indices is not None and mask_time_indices is None:
-            raise InputError("sampled_negative_indices", "is given, and mask_time_indices is not")
+        check_temperature(ARRAYS, "gumbel_temperature", gumbel_temperature)
         inputs |= {"attention_mask": attention_mask, "mask_time_indices": mask_time_indices}
         output = self.encode(input_values=input_values, training=training, **inputs)
-        chosen = None if mask_time_indices is None else ops.cast(mask_time_indices, "bool")
-        ends = None if chosen is None else ARRAYS.ends(mask_time_indices)
-        if ends is not None and not ends[1]:
-            raise InputError("mask_time_indices", "masks no frame, so there is nothing to learn from")
+        check_targets(ARRAYS, mask_time_indices, sampled_negative_indices)
+        chosen = ARRAYS.booleans(mask_time_indices)
         predicted = self.project_hid(output.last_hidden_state)  # (B, S, E)
         features = self.dropout(output.extract_features, training=training)
         codes, perplexity = self.quantizer(features, chosen, temperature=gumbel_temperature, training=training)

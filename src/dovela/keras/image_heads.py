@@ -15,6 +15,7 @@ from keras import layers, ops
 
 from .. import tasks
 from ..errors import InputError
+from ..image_rules import check_comparable
 from ..outputs import MaskedImageModelingOutput
 from ..tasks import does
 from .heads import Classification, HeadedModel
@@ -83,14 +84,9 @@ class MaskedImageModeling(ImageModel):
 
         Without `bool_masked_pos` nothing is hidden, and there is no loss.
         """
-        (down, across), stride = self.config.patch_shape, self.config.encoder_stride
-        if bool_masked_pos is not None and (down, across) != (stride, stride):
-            raise InputError(
-                "bool_masked_pos",
-                f"what is hidden cannot be compared: patches have {down} × {across} pixels, and the model makes "
-                f"{stride} × {stride} of each",
-                hint="Configure encoder_stride as patch_size.",
-            )
+        down, across = self.config.patch_shape
+        if bool_masked_pos is not None:
+            check_comparable(self.config)
         output = self.encode(pixel_values=pixel_values, bool_masked_pos=bool_masked_pos, training=training, **inputs)
         batch, _, height, width = ops.shape(pixel_values)
         grid = (height // down, width // across)

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras import initializers, ops, random
 
-from ..errors import InputError
+from ..audio_rules import check_negatives
 from .init import Dense, Part
 from .inputs import ARRAYS
 
@@ -68,7 +68,7 @@ def contrastive_loss(predicted: Any, quantized: Any, negatives: Any, chosen: Any
 
     predicted, quantized (B, S, E); negatives (B, S, N), indices into the flattened (B * S); chosen (B, S).
     """
-    check_negatives(negatives, tuple(quantized.shape[:2]))
+    check_negatives(ARRAYS, negatives, ARRAYS.shape(quantized)[:2])
     flat = ops.reshape(quantized, (-1, quantized.shape[-1]))
     others = ops.take(flat, ops.cast(negatives, "int32"), axis=0)  # (B, S, N, E)
     own = quantized[:, :, None]
@@ -82,18 +82,3 @@ def contrastive_loss(predicted: Any, quantized: Any, negatives: Any, chosen: Any
 
 def _unit(x: Any) -> Any:
     return x / ops.sqrt(ops.maximum(ops.sum(ops.square(x), axis=-1, keepdims=True), 1e-16))
-
-
-def check_negatives(negatives: Any, shape: tuple[Any, ...]) -> None:
-    """The frames to tell the true ones from."""
-    name = "sampled_negative_indices"
-    if not ARRAYS.is_array(negatives) or ARRAYS.kind(negatives) not in "iu":
-        got = ARRAYS.dtype(negatives) if ARRAYS.is_array(negatives) else type(negatives).__name__
-        raise InputError(name, f"expected {ARRAYS.called} of whole numbers, got {got}")
-    found = ARRAYS.shape(negatives)
-    known = [(a, b) for a, b in zip(found, shape, strict=False) if None not in (a, b)]
-    if len(found) != 3 or any(a != b for a, b in known) or found[2] == 0:
-        raise InputError(name, f"expected the shape {[*shape, 'negatives']}, got {list(found)}")
-    ends = None if None in shape else ARRAYS.ends(negatives)
-    if ends is not None and (ends[0] < 0 or ends[1] >= shape[0] * shape[1]):
-        raise InputError(name, f"has indices outside 0 … {shape[0] * shape[1] - 1}, the frames of the batch")

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import initializers, layers, ops, random
 
-from ..errors import InputError
+from ..audio_rules import check_maskable
 from .waveform import whole_windows
 
 
@@ -54,10 +54,7 @@ class SpecAugment(layers.Layer):
         config = self.config
         augment = training and config.apply_spec_augment
         if chosen is not None:
-            if vector is None or not config.apply_spec_augment:
-                why = "has no vector for them (mask_time_prob is 0)" if vector is None else "masks no frames"
-                why += "" if config.apply_spec_augment else " (apply_spec_augment is False)"
-                raise InputError("mask_time_indices", f"the model {why}")
+            check_maskable(config, vector)
         elif augment and config.mask_time_prob > 0:
             rows = ops.ones(ops.shape(x)[:2], dtype="bool") if real is None else real
             chosen = self.spans(rows, "time")

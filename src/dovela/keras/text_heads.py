@@ -14,9 +14,10 @@ from typing import Any
 from keras import layers, ops
 
 from .. import tasks
-from ..errors import InputError
+from ..label_rules import both_ends
 from ..outputs import ModelOutput, PreTrainingOutput, QuestionAnsweringModelOutput
 from ..tasks import does
+from ..text_rules import check_choices
 from ..weights import BACKBONE
 from .activations import activation
 from .heads import Classification, HeadedModel, LabelledModel, pooled, tied_scores
@@ -135,10 +136,7 @@ class MultipleChoice(Classification, TextModel):
         training: bool | None = None,
         **inputs: Any,
     ) -> Any:
-        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
-        if given is None or len(given.shape) != (3 if input_ids is not None else 4):
-            got = "nothing" if given is None else list(given.shape)
-            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {got}")
+        given = check_choices(ARRAYS, type(self).__name__, input_ids, inputs.get("inputs_embeds"))
         rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
         flat = {name: _flat(x) for name, x in rows.items()}
         output = self.answer(None, training, **flat)
@@ -184,9 +182,7 @@ class QuestionAnswering(HeadedModel):
         return 0.0
 
     def objective(self, output: Any, start_positions: Any = None, end_positions: Any = None) -> Any:
-        if (start_positions is None) != (end_positions is None):
-            raise InputError(type(self).__name__, "expected start_positions and end_positions, and only one is given")
-        if start_positions is None:
+        if not both_ends(type(self).__name__, start_positions, end_positions):
             return None
         return span_loss(output.start_logits, output.end_logits, start_positions, end_positions)
 

@@ -5,14 +5,13 @@ Letters: B batch, T samples, S frames, D hidden size, V vocabulary, L labels, N 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .. import tasks
-from ..errors import ConfigError, InputError
+from ..audio_rules import check_adapter, check_blank, check_targets, check_temperature
 from ..input_rules import flag
 from ..outputs import (
     CausalLMOutput,
@@ -22,10 +21,10 @@ from ..outputs import (
     XVectorOutput,
 )
 from ..tasks import does
+from .arrays import TORCH
 from .audio_losses import AngularMargin, ctc_loss, frame_loss
 from .heads import LabelledModel
 from .init import Linear, spread
-from .layout import readable
 from .losses import sequence_loss
 from .poolers import make_pooler, pool
 from .quantizer import GumbelQuantizer, contrastive_loss
@@ -44,10 +43,7 @@ class AudioModel(LabelledModel):
     """Whether it works on frames that an adapter has made fewer."""
 
     def __init__(self, config: Any) -> None:
-        if config.add_adapter and not self.takes_adapter:
-            raise ConfigError(
-                f"{type(self).__name__}(config)", "does not take an adapter", hint="Set add_adapter=False."
-            )
+        check_adapter(type(self).__name__, config, self.takes_adapter)
         super().__init__(config)
 
     def forward(
@@ -85,8 +81,7 @@ class CTC(AudioModel):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        if config.pad_token_id is None:
-            raise ConfigError(f"{type(self).__name__}(config)", "pad_token_id is None, and CTC needs it for its blank")
+        check_blank(type(self).__name__, config)
         self.dropout = nn.Dropout(config.final_dropout)
         self.lm_head = Linear(config.output_size, config.vocab_size, **spread(config))
 
@@ -259,8 +254,7 @@ class SpeechPreTraining(AudioModel):
 
     def set_gumbel_temperature(self, temperature: float) -> None:
         """How evenly training draws from the codebook; lowered step by step from 2 (by 0.999995, to 0.5)."""
-        if not isinstance(temperature, (int, float)) or not 0 < temperature < math.inf:
-            raise InputError("set_gumbel_temperature", f"expected a number above 0, got {temperature!r}")
+        check_temperature(TORCH, "set_gumbel_temperature", temperature)
         self.quantizer.temperature = temperature
 
     def forward(
@@ -273,14 +267,11 @@ class SpeechPreTraining(AudioModel):
         **inputs: Any,
     ) -> Wav2Vec2ForPreTrainingOutput:
         """Samples (B, T), mask (B, T), 1 = real. There is a loss where both choices of frames are given."""
-        if sampled_negative_indices is not None and mask_time_indices is None:
-            raise InputError("sampled_negative_indices", "is given, and mask_time_indices is not")
         inputs |= {"attention_mask": attention_mask, "mask_time_indices": mask_time_indices}
         # Frames of padding count where they are chosen, and in the perplexity where none are: they are computed too.
         output = self.encode(input_values=input_values, pack=False, **inputs)
-        chosen = None if mask_time_indices is None else mask_time_indices != 0
-        if chosen is not None and readable(chosen) and not bool(chosen.any()):
-            raise InputError("mask_time_indices", "masks no frame, so there is nothing to learn from")
+        check_targets(TORCH, mask_time_indices, sampled_negative_indices)
+        chosen = TORCH.booleans(mask_time_indices)
         predicted = self.project_hid(output.last_hidden_state)  # (B, S, E)
         codes, perplexity = self.quantizer(self.dropout(output.extract_features), chosen)
         quantized = self.project_q(codes)  # (B, S, E)

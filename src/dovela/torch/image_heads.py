@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from .. import tasks
-from ..errors import InputError
+from ..image_rules import check_comparable
 from ..notices import notice
 from ..outputs import MaskedImageModelingOutput
 from ..tasks import does
@@ -82,14 +82,8 @@ class MaskedImageModeling(ImageModel):
         Without `bool_masked_pos` nothing is hidden, and there is no loss.
         """
         down, across = self.config.patch_shape
-        stride = self.config.encoder_stride
-        if bool_masked_pos is not None and (down, across) != (stride, stride):
-            raise InputError(
-                "bool_masked_pos",
-                f"what is hidden cannot be compared: patches have {down} × {across} pixels, and the model makes "
-                f"{stride} × {stride} of each",
-                hint="Configure encoder_stride as patch_size.",
-            )
+        if bool_masked_pos is not None:
+            check_comparable(self.config)
         output = self.encode(pixel_values=pixel_values, bool_masked_pos=bool_masked_pos, **inputs)
         grid = pixel_values.shape[2] // down, pixel_values.shape[3] // across  # type: ignore[union-attr]
         x = output.last_hidden_state[:, 1:].transpose(1, 2).unflatten(-1, grid)  # (B, D, rows, columns)

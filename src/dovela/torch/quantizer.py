@@ -6,17 +6,16 @@ V entries of each, E width of a quantised frame, N negatives.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..audio_rules import check_negatives
 from ..label_rules import IGNORED
+from .arrays import TORCH
 from .init import Linear
-from .layout import readable
 
 
 class GumbelQuantizer(nn.Module):
@@ -61,15 +60,7 @@ def contrastive_loss(
 
     predicted, quantized (B, S, E); negatives (B, S, N), indices into the flattened (B * S); chosen (B, S).
     """
-    if not isinstance(negatives, Tensor) or negatives.is_floating_point() or negatives.dtype is torch.bool:
-        got = getattr(negatives, "dtype", type(negatives).__name__)
-        raise InputError("sampled_negative_indices", f"expected a torch tensor of whole numbers, got {got}")
-    if negatives.dim() != 3 or negatives.shape[:2] != quantized.shape[:2] or not negatives.shape[2]:
-        shape = [*quantized.shape[:2], "negatives"]
-        raise InputError("sampled_negative_indices", f"expected the shape {shape}, got {list(negatives.shape)}")
-    frames = math.prod(quantized.shape[:2])
-    if readable(negatives) and negatives.numel() and not bool(((negatives >= 0) & (negatives < frames)).all()):
-        raise InputError("sampled_negative_indices", f"has indices outside 0 … {frames - 1}, the frames of the batch")
+    check_negatives(TORCH, negatives, quantized.shape[:2])
     others = quantized.flatten(0, 1)[negatives.long()]  # (B, S, N, E)
     targets = torch.cat([quantized[:, :, None], others], 2).float()
     logits = F.cosine_similarity(predicted[:, :, None].float(), targets, dim=-1) / temperature  # (B, S, 1 + N)

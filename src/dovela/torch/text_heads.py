@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from .. import tasks
-from ..errors import ConfigError, InputError
+from ..errors import ConfigError
+from ..label_rules import both_ends
 from ..outputs import (
     ModelOutput,
     PreTrainingOutput,
@@ -22,7 +23,9 @@ from ..outputs import (
 )
 from ..parts import ACTIVATIONS
 from ..tasks import does
+from ..text_rules import check_choices
 from .activations import activated
+from .arrays import TORCH
 from .attention_kinds import sees_ahead
 from .blocks import Layers
 from .heads import Classification, HeadedModel, LabelledModel, pooled
@@ -158,10 +161,7 @@ class MultipleChoice(Classification, TextModel):
         labels: Tensor | None = None,
         **inputs: Any,
     ) -> Any:
-        given = input_ids if input_ids is not None else inputs.get("inputs_embeds")
-        if given is None or given.dim() != (3 if input_ids is not None else 4):
-            got = "nothing" if given is None else list(given.shape)
-            raise InputError(type(self).__name__, f"expected inputs of the shape (batch, choices, sequence), got {got}")
+        given = check_choices(TORCH, type(self).__name__, input_ids, inputs.get("inputs_embeds"))
         rows = {"input_ids": input_ids, "attention_mask": attention_mask, **inputs}
         flat = {n: x.flatten(0, 1) if isinstance(x, Tensor) and x.dim() > 1 else x for n, x in rows.items()}
         output = super().forward(**flat)
@@ -210,11 +210,8 @@ class QuestionAnswering(HeadedModel):
         # Without packing, since the scores of padding take part in the softmax over the sequence.
         output = self.encode(input_ids=input_ids, attention_mask=attention_mask, pack=False, **inputs)
         start, end = self.spans(self.dropout(output.last_hidden_state)).unbind(-1)
-        if (start_positions is None) != (end_positions is None):
-            raise InputError(type(self).__name__, "expected start_positions and end_positions, and only one is given")
-        loss = None
-        if start_positions is not None and end_positions is not None:
-            loss = span_loss(start, end, start_positions, end_positions)
+        taught = both_ends(type(self).__name__, start_positions, end_positions)
+        loss = span_loss(start, end, start_positions, end_positions) if taught else None  # type: ignore[arg-type]
         return QuestionAnsweringModelOutput(
             loss=loss,
             start_logits=start,

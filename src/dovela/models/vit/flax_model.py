@@ -10,7 +10,6 @@ from typing import Any
 import jax
 from flax import linen as nn
 
-from ...errors import InputError
 from ...flax.blocks import final_norm, make_layers
 from ...flax.image_heads import ImageClassification, MaskedImageModeling
 from ...flax.inputs import ImageInputs
@@ -18,6 +17,7 @@ from ...flax.layers import dtypes
 from ...flax.model import FlaxPreTrainedModel
 from ...flax.patches import ImageEmbeddings
 from ...flax.poolers import make_pooler
+from ...image_rules import check_mask_token
 from ...outputs import BaseModelOutputWithPooling
 from .config import ViTConfig
 from .weights import VIT
@@ -65,9 +65,8 @@ class FlaxViTModel(FlaxPreTrainedModel, config=ViTConfig):
             output_attentions,
             output_hidden_states,
         )
-        if bool_masked_pos is not None and self.mask_token is None:
-            hint = f"Build it with use_mask_token=True: {type(self).__name__}(config, use_mask_token=True)."
-            raise InputError("bool_masked_pos", "this model has no mask token to hide patches behind", hint=hint)
+        if bool_masked_pos is not None:
+            check_mask_token(type(self).__name__, self.mask_token)
         x = self.embeddings(
             inputs.pixel_values, inputs.bool_masked_pos, self.mask_token, inputs.interpolate_pos_encoding, train
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from ...errors import InputError
+from ...image_rules import check_mask_token
 from ...keras.blocks import Layers, final_norm, through
 from ...keras.image_heads import ImageClassification, MaskedImageModeling
 from ...keras.inputs import ImageInputs
@@ -72,9 +72,8 @@ class TFViTModel(TFPreTrainedModel, config=ViTConfig):
             output_attentions,
             output_hidden_states,
         )
-        if bool_masked_pos is not None and self.mask_token is None:
-            hint = f"Build it with use_mask_token=True: {type(self).__name__}(config, use_mask_token=True)."
-            raise InputError("bool_masked_pos", "this model has no mask token to hide patches behind", hint=hint)
+        if bool_masked_pos is not None:
+            check_mask_token(type(self).__name__, self.mask_token)
         x = self.embeddings(
             inputs.pixel_values,
             inputs.bool_masked_pos,

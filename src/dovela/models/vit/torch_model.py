@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
+from ...image_rules import check_mask_token
 from ...outputs import BaseModelOutputWithPooling
 from ...torch.blocks import Layers, final_norm, through
 from ...torch.image_heads import ImageClassification, MaskedImageModeling
@@ -61,9 +61,8 @@ class ViTModel(PreTrainedModel, config=ViTConfig):
             output_attentions,
             output_hidden_states,
         )
-        if bool_masked_pos is not None and self.mask_token is None:
-            hint = f"Build it with use_mask_token=True: {type(self).__name__}(config, use_mask_token=True)."
-            raise InputError("bool_masked_pos", "this model has no mask token to hide patches behind", hint=hint)
+        if bool_masked_pos is not None:
+            check_mask_token(type(self).__name__, self.mask_token)
         pixels = inputs.pixel_values.to(self.embeddings.class_token.dtype)
         x = self.embeddings(pixels, inputs.bool_masked_pos, self.mask_token, inputs.interpolate_pos_encoding)
         places = self.embeddings.places(pixels) if self.layers.uses_places else None

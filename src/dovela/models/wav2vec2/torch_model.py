@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
+from ...audio_rules import check_maskable
 from ...hub import split_options
 from ...outputs import Wav2Vec2BaseModelOutput
 from ...torch.audio_heads import CTC, AudioClassification, AudioFrameClassification, SpeechPreTraining, XVector
@@ -93,10 +93,7 @@ class Wav2Vec2Model(PreTrainedModel, config=Wav2Vec2Config):
         batch, size, width = x.shape
         augment = self.training and config.apply_spec_augment
         if chosen is not None:
-            if self.mask_vector is None or not config.apply_spec_augment:
-                why = "has no vector for them (mask_time_prob is 0)" if self.mask_vector is None else "masks no frames"
-                why += "" if config.apply_spec_augment else " (apply_spec_augment is False)"
-                raise InputError("mask_time_indices", f"the model {why}")
+            check_maskable(config, self.mask_vector)
         elif augment and config.mask_time_prob > 0:
             rows = torch.ones(batch, size, dtype=torch.bool, device=x.device) if real is None else real
             chosen = random_spans(rows, config.mask_time_prob, config.mask_time_length, config.mask_time_min_masks)
