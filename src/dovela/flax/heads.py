@@ -46,6 +46,8 @@ class HeadedModel(FlaxPreTrainedModel):
 
     backbone_class: ClassVar[type[FlaxPreTrainedModel]]
     backbone_options: ClassVar[dict[str, Any]] = {}
+    needs_pooler: ClassVar[bool] = False
+    """Whether the head is of no use without what the backbone pooled."""
 
     def __init_subclass__(cls, *, backbone: type[FlaxPreTrainedModel] | None = None, **kwargs: Any) -> None:
         if backbone is not None:
@@ -80,6 +82,12 @@ class HeadedModel(FlaxPreTrainedModel):
             where = f"{type(self.backbone).__name__}.__call__"
             expected = "expected what heads read, a BaseModelOutput(last_hidden_state=…)"
             raise InputError(where, f"{expected}, got {type(output).__name__}")
+        if self.needs_pooler and getattr(output, "pooler_output", None) is None:
+            raise ConfigError(
+                type(self).__name__,
+                "its head reads what the backbone pooled, and the backbone has no `pooler`",
+                hint="Build the backbone with one (add_pooling_layer=True).",
+            )
         return output
 
 
@@ -88,7 +96,6 @@ class LabelledModel(HeadedModel):
 
     output_class: ClassVar[Any]
     token_labels: ClassVar[bool] = False
-    needs_pooler: ClassVar[bool] = False
 
     def scores(self, output: Any, train: bool = False) -> Array:
         """Hook: what the backbone returned -> logits."""

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .. import tasks
-from ..errors import ConfigError
 from ..label_rules import both_ends
 from ..outputs import ModelOutput
 from ..tasks import does
@@ -157,23 +156,8 @@ class MultipleChoice(Classification, TextModel):
         return output
 
 
-class FollowingHead:
-    """What heads share that tell from the pooled vector whether the second text follows the first."""
-
-    config: Any
-
-    def follows(self, output: Any) -> Array:
-        if getattr(output, "pooler_output", None) is None:
-            raise ConfigError(
-                type(self).__name__,
-                "its head reads what the backbone pooled, and the backbone has no `pooler`",
-                hint="Build the backbone with one (add_pooling_layer=True).",
-            )
-        return self.next_sentence(pooled(output))  # type: ignore[attr-defined, no-any-return]
-
-
 @does(tasks.NEXT_SENTENCE_PREDICTION)
-class NextSentencePrediction(FollowingHead, TextModel):
+class NextSentencePrediction(TextModel):
     """Whether the second text follows the first (Devlin et al. 2018, section 3.1): labels (B,) -> logits (B, 2).
 
     Label 0: it follows; 1: it does not.
@@ -184,7 +168,7 @@ class NextSentencePrediction(FollowingHead, TextModel):
         self.next_sentence = dense(self, 2)
 
     def scores(self, output: Any, train: bool = False) -> Array:
-        return self.follows(output)
+        return self.next_sentence(pooled(output))
 
 
 @does(tasks.QUESTION_ANSWERING)
@@ -228,7 +212,7 @@ class QuestionAnswering(HeadedModel):
 
 
 @does(tasks.PRE_TRAINING)
-class PreTraining(FollowingHead, MaskedLM):
+class PreTraining(MaskedLM):
     """Both tasks that BERT was trained on, together."""
 
     def setup(self) -> None:
@@ -247,7 +231,7 @@ class PreTraining(FollowingHead, MaskedLM):
     ) -> ModelOutput:
         """Labels as of `MaskedLM` and `NextSentencePrediction`; the loss is the sum of what is given."""
         output = self.encode(input_ids=input_ids, attention_mask=attention_mask, train=train, **inputs)
-        tokens, follows = self.scores(output), self.follows(output)
+        tokens, follows = self.scores(output), self.next_sentence(pooled(output))
         return self.output_class(  # type: ignore[no-any-return]
             loss=sum_losses(
                 None if labels is None else class_loss(tokens, labels),
