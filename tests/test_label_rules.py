@@ -100,6 +100,10 @@ def test_labels_may_be_flat():
             "labels: expected the shape [2, 3] for regression, got [2, 2]",
         ),
         (
+            lambda: rules.check_numbers(JAX, "labels", np.zeros((3, 2)), (2, 3), "regression"),
+            "labels: expected the shape [2, 3] for regression, got [3, 2]",
+        ),
+        (
             lambda: rules.check_spans(JAX, "start_positions", ids([0.5]), 1),
             "start_positions: expected int64 positions, got float64",
         ),

@@ -61,9 +61,7 @@ def _check_range(name: str, values: Any, classes: int, hint: str = "") -> None:
 
 def check_numbers(arrays: Arrays, name: str, labels: Any, shape: Shape, problem: str) -> None:
     """A number for every score: for regression, or for yes and no."""
-    got, shape = arrays.shape(labels), tuple(shape)
-    if None not in got and None not in shape and prod(got) != prod(shape):
-        raise InputError(name, f"expected the shape {list(shape)} for {problem}, got {list(got)}")
+    check_labels(arrays, name, labels, shape, f" for {problem}")
 
 
 def check_spans(arrays: Arrays, name: str, positions: Any, batch: Any) -> None:

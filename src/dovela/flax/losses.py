@@ -50,7 +50,6 @@ def sequence_loss(logits: Array, labels: Any, problem_type: str | None = None, n
     problem = problem_of(problem_type, logits.shape[-1], floating)
     if problem == "single_label_classification":
         return class_loss(logits, labels, name)
-    check_labels(JAX, name, labels, logits.shape)
     check_numbers(JAX, name, labels, logits.shape, problem)
     scores, wanted = logits.astype(jnp.float32), jnp.asarray(labels).reshape(logits.shape).astype(jnp.float32)
     if problem == "regression":

@@ -34,9 +34,6 @@ def nested(leaves: Mapping[Path, Any]) -> dict[str, Any]:
 
 def register_tree(cls: type[ModelOutput]) -> None:
     """Call it once a class of outputs. What is None is no leaf, as in torch."""
-    if cls.__dict__.get("_is_jax_tree"):
-        return
-    cls._is_jax_tree = True  # type: ignore[attr-defined]
 
     def with_keys(output: ModelOutput) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
         return [(jax.tree_util.GetAttrKey(name), value) for name, value in output.items()], tuple(output.keys())

@@ -22,7 +22,7 @@ def class_loss(logits: Any, labels: Any, name: str = "labels") -> Any:
     labels, which `name` calls what the caller does.
     """
     classes = logits.shape[-1]
-    check_labels(name, labels, ARRAYS.shape(logits)[:-1])
+    rules.check_labels(ARRAYS, name, labels, ARRAYS.shape(logits)[:-1])
     rules.check_classes(ARRAYS, name, labels, classes)
     total, count = _cross_entropy(ops.reshape(logits, (-1, classes)), ops.reshape(labels, (-1,)), IGNORED)
     return total / ops.maximum(count, 1.0)
@@ -40,11 +40,6 @@ def _cross_entropy(logits: Any, labels: Any, ignored: Any) -> tuple[Any, Any]:
     return ops.sum(ops.where(kept, each, 0.0)), ops.sum(ops.cast(kept, "float32"))
 
 
-def check_labels(name: str, labels: Any, shape: tuple[Any, ...], why: str = "") -> None:
-    """Labels of the shape, of the same without or with an axis of one at its end, or flat."""
-    rules.check_labels(ARRAYS, name, labels, shape, why)
-
-
 def sequence_loss(logits: Any, labels: Any, problem_type: str | None = None, name: str = "labels") -> Any:
     """Logits (B, L) against numbers (B,) or (B, L), class numbers (B,), or yes and no for each class (B, L).
 
@@ -52,7 +47,6 @@ def sequence_loss(logits: Any, labels: Any, problem_type: str | None = None, nam
     "multi_label_classification" (binary cross-entropy). Without: one label is regression, whole numbers are classes,
     others yes and no. InputError for other labels, which `name` calls what the caller does.
     """
-    rules.check_problem(problem_type)
     expect_array(ARRAYS, name, labels)
     problem = rules.problem_of(problem_type, logits.shape[-1], ARRAYS.kind(labels) == "f")
     if problem == "single_label_classification":

@@ -23,16 +23,11 @@ def class_loss(logits: Tensor, labels: Tensor, name: str = "labels") -> Tensor:
     labels, which `name` calls what the caller does.
     """
     classes = logits.shape[-1]
-    check_labels(name, labels, logits.shape[:-1])
+    rules.check_labels(TORCH, name, labels, logits.shape[:-1])
     rules.check_classes(TORCH, name, labels, classes)
     flat = labels.reshape(-1).long()
     total = F.cross_entropy(logits.reshape(-1, classes), flat, ignore_index=IGNORED, reduction="sum")
     return total / (flat != IGNORED).sum().clamp(min=1)
-
-
-def check_labels(name: str, labels: Any, shape: tuple[int, ...], why: str = "") -> None:
-    """Labels of the shape, of the same without or with an axis of one at its end, or flat."""
-    rules.check_labels(TORCH, name, labels, shape, why)
 
 
 def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None = None, name: str = "labels") -> Tensor:
@@ -42,7 +37,6 @@ def sequence_loss(logits: Tensor, labels: Tensor, problem_type: str | None = Non
     "multi_label_classification" (binary cross-entropy). Without: one label is regression, whole numbers are classes,
     others yes and no. InputError for other labels, which `name` calls what the caller does.
     """
-    rules.check_problem(problem_type)
     expect_array(TORCH, name, labels)
     problem = rules.problem_of(problem_type, logits.shape[-1], labels.is_floating_point())
     if problem == "single_label_classification":

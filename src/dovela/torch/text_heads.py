@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .. import tasks
 from ..errors import ConfigError
-from ..label_rules import both_ends
+from ..label_rules import both_ends, check_labels
 from ..outputs import (
     ModelOutput,
     PreTrainingOutput,
@@ -30,7 +30,7 @@ from .attention_kinds import sees_ahead
 from .blocks import Layers
 from .heads import Classification, HeadedModel, LabelledModel, pooled
 from .init import Linear, spread
-from .losses import check_labels, class_loss, sequence_loss, span_loss, sum_losses
+from .losses import class_loss, sequence_loss, span_loss, sum_losses
 from .surgery import check_output
 
 
@@ -120,7 +120,7 @@ class CausalLM(TextModel):
         return self.causal_lm(output.last_hidden_state)  # type: ignore[no-any-return]
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        check_labels("labels", labels, logits.shape[:-1])
+        check_labels(TORCH, "labels", labels, logits.shape[:-1])
         return class_loss(logits[:, :-1], labels[:, 1:])
 
 
