@@ -42,6 +42,11 @@ def test_names_are_those_of_a_call_and_of_what_it_passes_on_to() -> None:
         ("mask_", r"there is no input 'mask_'; did you mean 'mask'\? It takes ids, mask, training\."),
         ("deterministic", r"there is no input 'deterministic'\. Call it so\."),
         ("train", r"there is no input 'train'; did you mean 'training'\? Call it so\."),
+        (
+            "token_type_ids",
+            r"It takes ids, mask, training\. Tokenise with return_token_type_ids=False, or with the token",
+        ),
+        ("offset_mapping", r"It takes ids, mask, training\. Take it out first, with batch\.pop"),
         ("return_dict", r"Leave it out: .* output\.logits and output\[0\]\.$"),
     ],
 )

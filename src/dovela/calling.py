@@ -14,6 +14,13 @@ _ELSEWHERE = {  # what other libraries take, and what it is here
     "params": "A Flax model takes them; this one keeps its weights itself.",
     "dropout_rng": "A Flax model takes it; here one seeds the framework's own random numbers.",
 }
+_COLUMNS = {  # what tokenizers give that is no input of every model, or of none
+    "token_type_ids": " Tokenise with return_token_type_ids=False, or with the tokenizer of this architecture.",
+    **dict.fromkeys(
+        ("offset_mapping", "special_tokens_mask", "overflow_to_sample_mapping"),
+        " Take it out first, with batch.pop(…).",
+    ),
+}
 
 
 class Anything(tuple[str, ...]):
@@ -46,5 +53,6 @@ def check_names(model: Any, names: Iterable[str], known: tuple[str, ...], *, tra
     for name in names:
         if name in known:
             continue
-        hint = training if name in _SWITCHES else _ELSEWHERE.get(name, f"It takes {', '.join(known)}.")
+        takes = f"It takes {', '.join(known)}.{_COLUMNS.get(name, '')}"
+        hint = training if name in _SWITCHES else _ELSEWHERE.get(name, takes)
         raise InputError(f"{type(model).__name__}(…)", f"there is no input {name!r}{suggest(name, known)}", hint=hint)
