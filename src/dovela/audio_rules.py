@@ -46,7 +46,9 @@ class AudioInputs:
         )
 
 
-def check_audio(arrays: Arrays, config: Any, input_values: Any, attention_mask: Any, mask_time_indices: Any) -> None:
+def check_audio(
+    arrays: Arrays, config: Any, input_values: Any, attention_mask: Any = None, mask_time_indices: Any = None
+) -> None:
     """A row without a frame of real samples is refused: nothing could be said about it."""
     _samples(arrays, input_values, config.receptive_field)
     shape = arrays.shape(input_values)

@@ -34,20 +34,20 @@ class ImageInputs:
         output_attentions: bool | None,
         output_hidden_states: bool | None,
     ) -> Self:
-        stretch = flag("interpolate_pos_encoding", interpolate_pos_encoding, False)
-        check_images(cls.arrays, config, pixel_values, bool_masked_pos, stretch)
+        check_images(cls.arrays, config, pixel_values, bool_masked_pos, interpolate_pos_encoding)
         return cls(
             cls.arrays.own(pixel_values),
             cls.arrays.booleans(bool_masked_pos),
-            stretch,
+            flag("interpolate_pos_encoding", interpolate_pos_encoding, False),
             flag("output_attentions", output_attentions, config.output_attentions),
             flag("output_hidden_states", output_hidden_states, config.output_hidden_states),
         )
 
 
-def check_images(arrays: Arrays, config: Any, pixel_values: Any, bool_masked_pos: Any, stretch: bool) -> None:
-    """`stretch`: whether images may have another size than the configuration's."""
-    _pixels(arrays, config, pixel_values, stretch)
+def check_images(
+    arrays: Arrays, config: Any, pixel_values: Any, bool_masked_pos: Any = None, interpolate_pos_encoding: Any = None
+) -> None:
+    _pixels(arrays, config, pixel_values, flag("interpolate_pos_encoding", interpolate_pos_encoding, False))
     if bool_masked_pos is not None:
         _hidden_patches(arrays, config, bool_masked_pos, arrays.shape(pixel_values))
 

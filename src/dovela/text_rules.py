@@ -43,7 +43,8 @@ class TextInputs:
         own = cls.arrays.own
         there = config.positions in cls.positions  # else the model's own parts say so
         limited = there and getattr(cls.positions.get(config.positions), "limited", False)
-        check_text(cls.arrays, config, limited, input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
+        given = input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds
+        check_text(cls.arrays, config, *given, limited=limited)
         return cls(
             own(input_ids),
             cls.arrays.booleans(attention_mask),
@@ -58,12 +59,13 @@ class TextInputs:
 def check_text(
     arrays: Arrays,
     config: Any,
-    limited: bool,
-    input_ids: Any,
-    attention_mask: Any,
-    token_type_ids: Any,
-    position_ids: Any,
-    inputs_embeds: Any,
+    input_ids: Any = None,
+    attention_mask: Any = None,
+    token_type_ids: Any = None,
+    position_ids: Any = None,
+    inputs_embeds: Any = None,
+    *,
+    limited: bool = True,
 ) -> None:
     """`limited`: whether `max_position_embeddings` is the longest sequence there can be.
 
